@@ -1,0 +1,1 @@
+"""The operator's command, `hostelctl`: a client of hostd's socket, run as root."""

@@ -1,0 +1,1 @@
+"""The supervisor of one workspace, running as its tenant: terminals, sessions, git."""

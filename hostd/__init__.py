@@ -1,0 +1,1 @@
+"""The root daemon: it makes Linux users and opens their rooms, and does nothing else as root."""

@@ -1,0 +1,134 @@
+"""The one configuration file, `hostel.toml`: its keys, their defaults, and clear errors for wrong ones.
+
+hostd reads it as root, api as `hostel`; a guest gets its few values from hostd. `hostel.example.toml` documents every key,
+and a test holds the two together.
+"""
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+import msgspec
+from msgspec import Meta, Struct, field
+
+from shared.guestwire import SESSIONS_MAX
+
+DEFAULT_PATH: Final = Path("/etc/hostel/hostel.toml")
+_SOCKET_PATH_MAX: Final = 107
+"""Bytes in `sockaddr_un.sun_path`, less the final NUL: unix(7)."""
+
+Seconds = Annotated[float, Meta(gt=0)]
+Count = Annotated[int, Meta(ge=1)]
+Bytes = Annotated[int, Meta(ge=1)]
+LayerName = Literal["cgroup", "mounts", "private-tmp", "hidden-processes", "ipc"]
+
+
+class ConfigError(Exception):
+    """The configuration cannot be used; the message says which key and why."""
+
+
+class _Section(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    pass
+
+
+class Host(_Section):
+    """`[hostd]`: the root daemon."""
+
+    uid_first: Annotated[int, Meta(ge=10_000, le=2**31)] = 200_000
+    uid_last: Annotated[int, Meta(ge=10_000, le=2**31)] = 299_999
+    useradd_timeout: Seconds = 60
+    guest_start_timeout: Seconds = 20
+    require: tuple[LayerName, ...] = ()
+
+
+class Guests(_Section):
+    """`[guest]`: what each workspace's supervisor gets."""
+
+    idle_timeout: Seconds = 60
+    sessions: Annotated[int, Meta(ge=1, le=SESSIONS_MAX)] = 100
+    worktrees: Annotated[int, Meta(ge=1, le=1000)] = 50
+    terminals: Annotated[int, Meta(ge=1, le=1000)] = 32
+    ring: Annotated[int, Meta(ge=4096, le=64 * 1024 * 1024)] = 256 * 1024
+    clone_timeout: Seconds = 3600
+    git_protocols: tuple[Literal["https", "ssh", "git", "http", "file"], ...] = ("https", "ssh", "git")
+    processes: Annotated[int, Meta(ge=16)] = 4096
+    open_files: Annotated[int, Meta(ge=64)] = 4096
+    shell: Annotated[str, Meta(pattern="^/[^\x00]*$")] = "/bin/bash"
+
+
+class RateLimits(_Section):
+    """`[api.rate_limits]`: in the notation of the `limits` library."""
+
+    login: str = "10/minute"
+    redeem: str = "10/minute"
+    create_workspace: str = "30/minute"
+    request: str = "6000/minute"
+
+
+class Api(_Section):
+    """`[api]`: the HTTP server."""
+
+    listen: str = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65_535)] = 8080
+    hosts: tuple[str, ...] = ()
+    trusted_proxies: Annotated[int, Meta(ge=0, le=10)] = 0
+    create_workspaces: Literal["admin", "open"] = "admin"
+    provisioning_timeout: Seconds = 600
+    token_lifetime: Annotated[int, Meta(ge=60, le=86_400)] = 86_400
+    refresh_lifetime: Annotated[int, Meta(ge=60)] = 30 * 86_400
+    body_max: Bytes = 1024 * 1024
+    rate_limits: RateLimits = field(default_factory=RateLimits)
+
+
+class Config(_Section):
+    """The whole file."""
+
+    state: Annotated[str, Meta(pattern="^/[^\x00\n]*$")] = "/var/lib/hostel"
+    run: Annotated[str, Meta(pattern="^/[^\x00\n]*$")] = "/run/hostel"
+    user: Annotated[str, Meta(pattern="^[a-z_][a-z0-9_-]{0,31}$")] = "hostel"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    hostd: Host = field(default_factory=Host)
+    guest: Guests = field(default_factory=Guests)
+    api: Api = field(default_factory=Api)
+
+    @property
+    def socket(self) -> Path:
+        """Where hostd listens."""
+        return Path(self.run) / "hostd.sock"
+
+
+def load(path: Path = DEFAULT_PATH) -> Config:
+    """The configuration in `path`. Raises ConfigError."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: not UTF-8") from error
+    try:
+        config = msgspec.convert(tomllib.loads(text), Config)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: {error}") from error
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"{path}: {_in_toml_terms(str(error))}") from error
+    _check(path, config)
+    return config
+
+
+def _check(path: Path, config: Config) -> None:
+    if config.hostd.uid_first > config.hostd.uid_last:
+        raise ConfigError(f"{path}: hostd.uid_first is greater than hostd.uid_last")
+    for name in ("state", "run"):
+        value = Path(getattr(config, name))
+        if ".." in value.parts:
+            raise ConfigError(f"{path}: {name} must not contain `..`")
+        # Each room gets its own /tmp, which would hide the state from its guest.
+        if value.is_relative_to("/tmp") or value.is_relative_to("/var/tmp"):  # noqa: S108  # refused, not used
+            raise ConfigError(f"{path}: {name} must not be under /tmp or /var/tmp, which every workspace sees as its own")
+    # The longest socket that hostd binds: run/guests/<workspace id>.sock
+    if len(config.run.encode()) + len("/guests/.sock") + 25 > _SOCKET_PATH_MAX:
+        raise ConfigError(f"{path}: run is too long for the path of a Unix socket")
+
+
+def _in_toml_terms(message: str) -> str:
+    return message.replace("Object contains unknown field", "unknown key").replace("Expected", "expected").replace("`$.", "`")

@@ -1,0 +1,166 @@
+"""How messages are declared: tagged msgspec structs, one closed union per direction, each verb said once.
+
+A verb is a `Request` class decorated with `Protocol.verb`; its wire name is the class's name in snake case, which is also
+the name of the handler that answers it and of the client method that calls it. Tests sweep all three.
+"""
+
+import enum
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Final, TypeVar, Union
+
+import msgspec
+
+from shared.errors import Code, Fault
+from shared.secret import decode_hook, encode_hook
+
+VERSION: Final = 1
+"""Of both protocols; it is in the first frame of each direction."""
+
+
+def snake(name: str) -> str:
+    """`CreateWorkspace` -> `create_workspace`."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
+
+
+class Message(
+    msgspec.Struct,
+    frozen=True,
+    forbid_unknown_fields=True,
+    omit_defaults=True,
+    tag_field="t",
+    tag=snake,
+):
+    """Anything in a frame. `t` names the type."""
+
+
+class Request(Message, kw_only=True):
+    """A call. `id` is the caller's, and comes back in the answer; the caller's link sets it."""
+
+    id: int = 0
+
+
+class Reply(Message, kw_only=True):
+    """An answer to the request with the same `id`."""
+
+    id: int = 0
+
+
+class Hello(Message):
+    """The first frame of a caller."""
+
+    version: int
+
+
+class Welcome(Message):
+    """The first frame of a server: its protocol version."""
+
+    version: int
+
+
+class Done(Reply):
+    """It is done, and there is nothing to tell."""
+
+
+class Failure(Reply):
+    """It is not done."""
+
+    code: Code
+    message: str
+
+
+class Access(enum.Enum):
+    """Which peers may call a verb of hostd, by the uid that the kernel gives."""
+
+    API = "api"
+    """The `hostel` user, and root."""
+    ADMIN = "admin"
+    """Root alone."""
+
+
+R = TypeVar("R", bound=type[Request])
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """One entry of a protocol's closed table."""
+
+    name: str
+    request: type[Request]
+    reply: type[Reply]
+    access: Access
+    audit: tuple[str, ...]
+    """Fields of the request that the audit line shows; None of them may be a secret."""
+
+
+class Protocol:
+    """A closed table of verbs, and the unions of what may travel each way."""
+
+    def __init__(self, name: str, *, to_server: tuple[type[Message], ...] = (), to_caller: tuple[type[Message], ...] = ()) -> None:
+        """`to_server` and `to_caller` are the messages of each direction that are not verbs or their replies."""
+        self.name = name
+        self.verbs: dict[str, Verb] = {}
+        self._to_server = (Hello, *to_server)
+        self._to_caller = (Welcome, Done, Failure, *to_caller)
+
+    def verb(
+        self, reply: type[Reply], *, access: Access = Access.API, audit: tuple[str, ...] = ()
+    ) -> Callable[[R], R]:
+        """Declare the decorated request as a verb that is answered with `reply`."""
+
+        def declare(request: R) -> R:
+            name = snake(request.__name__)
+            self.verbs[name] = Verb(name, request, reply, access, audit)
+            return request
+
+        return declare
+
+    @cached_property
+    def requests(self) -> tuple[type[Message], ...]:
+        """What a caller may send."""
+        return (*self._to_server, *(v.request for v in self.verbs.values()))
+
+    @cached_property
+    def replies(self) -> tuple[type[Message], ...]:
+        """What a server may send."""
+        return tuple(dict.fromkeys((*self._to_caller, *(v.reply for v in self.verbs.values()))))
+
+    @cached_property
+    def request_decoder(self) -> "msgspec.msgpack.Decoder[Message]":
+        """Decodes what a caller sends."""
+        return _decoder(self.requests)
+
+    @cached_property
+    def reply_decoder(self) -> "msgspec.msgpack.Decoder[Message]":
+        """Decodes what a server sends."""
+        return _decoder(self.replies)
+
+
+def _decoder(types: tuple[type[Message], ...]) -> "msgspec.msgpack.Decoder[Message]":
+    union: Any = Union[types]  # noqa: UP007  # the members are known at run time only
+    return msgspec.msgpack.Decoder(union, dec_hook=decode_hook)
+
+
+_encoder: Final = msgspec.msgpack.Encoder(enc_hook=encode_hook)
+
+
+def encode(message: Message) -> bytes:
+    """The payload that carries `message`."""
+    return _encoder.encode(message)
+
+
+def decode(decoder: "msgspec.msgpack.Decoder[Message]", payload: bytes) -> Message:
+    """The message in `payload`; Fault BAD_REQUEST when it is not one of the union's."""
+    try:
+        return decoder.decode(payload)
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
+        # msgspec's own message names fields and types, never values; a UnicodeDecodeError would quote the bytes.
+        reason = str(error) if isinstance(error, msgspec.DecodeError) else type(error).__name__
+        raise Fault(Code.BAD_REQUEST, f"malformed message: {reason}") from None
+
+
+def rejection(error: Fault, request_id: int = 0) -> Failure:
+    """The failure that tells a peer of `error`."""
+    return Failure(id=request_id, code=error.code, message=error.message)

@@ -38,6 +38,7 @@ class Host(_Section):
     uid_last: Annotated[int, Meta(ge=10_000, le=2**31)] = 299_999
     useradd_timeout: Seconds = 60
     guest_start_timeout: Seconds = 20
+    guest_python: Annotated[str, Meta(pattern="^/[^\x00]*$")] = "/usr/lib/hostel/guest/bin/python"
     require: tuple[LayerName, ...] = ()
 
 
@@ -78,6 +79,12 @@ class Api(_Section):
     refresh_lifetime: Annotated[int, Meta(ge=60)] = 30 * 86_400
     body_max: Bytes = 1024 * 1024
     rate_limits: RateLimits = field(default_factory=RateLimits)
+
+    @property
+    def url(self) -> str:
+        """Where a person on this machine reaches it."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.listen, self.listen)  # noqa: S104  # told apart, not bound
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
 
 
 class Config(_Section):

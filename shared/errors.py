@@ -36,6 +36,8 @@ class Code(enum.StrEnum):
     """A program that was run for this failed; the message says how."""
     UNAVAILABLE = "unavailable"
     """The other side cannot be reached."""
+    GUEST_MISBEHAVED = "guest_misbehaved"
+    """A workspace's guest broke the protocol. Only api says this."""
     INTERNAL = "internal"
     """A defect of hostel; the log says more."""
 

@@ -1,0 +1,40 @@
+"""Prints figures as they are measured, each with its budget."""
+
+from pathlib import Path
+
+
+def rss(pid: int) -> int:
+    """Resident bytes of a process. Source: proc(5)."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1]) * 1024
+    raise ValueError(f"{pid} has no resident memory")
+
+
+class Report:
+    """Lines of a table; `missed` counts the budgets that were not kept."""
+
+    def __init__(self) -> None:
+        """Print the head of the table."""
+        self.missed = 0
+        self._line("figure", "measured", "beside", "ratio", "budget", "")
+
+    def ratio(
+        self, name: str, ours: float, peer_value: float, unit: str, *, peer: str, at_least: float | None = None, at_most: float | None = None
+    ) -> None:
+        """A figure beside its peer's; the budget is on the ratio of the two."""
+        value = ours / peer_value
+        kept = (at_least is None or value >= at_least) and (at_most is None or value <= at_most)
+        budget = f">= {at_least:.2f}" if at_least is not None else f"<= {at_most:.2f}"
+        self._judge(kept, name, f"{ours:.1f} {unit}", f"{peer_value:.1f} {unit} ({peer})", f"{value:.2f}", budget)
+
+    def limit(self, name: str, value: float, unit: str, most: float, note: str = "") -> None:
+        """A figure with a budget of its own."""
+        self._judge(value <= most, name, f"{value:.1f} {unit}", note, "", f"<= {most} {unit}")
+
+    def _judge(self, kept: bool, *cells: str) -> None:  # noqa: FBT001  # private
+        self.missed += not kept
+        self._line(*cells, "ok" if kept else "MISSED")
+
+    def _line(self, name: str, ours: str, peer: str, ratio: str, budget: str, verdict: str) -> None:
+        print(f"{name:32} {ours:>14} {peer:>34} {ratio:>7} {budget:>12}  {verdict}", flush=True)

@@ -1,0 +1,8 @@
+"""Times as the wire has them."""
+
+from datetime import UTC, datetime
+
+
+def now() -> str:
+    """This moment in ISO 8601, UTC, to the millisecond."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

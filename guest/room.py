@@ -1,0 +1,35 @@
+"""The workspace as its guest sees it: its folders, its settings, and the environment of what runs in it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import msgspec
+
+from shared.config import Guests
+
+_KEPT = ("HOME", "USER", "LOGNAME", "PATH", "TMPDIR", "HOSTEL_WORKSPACE")
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What all of a guest's parts need to know."""
+
+    workspace: str
+    home: Path
+    settings: Guests
+    environment: Mapping[str, str]
+    """Of every program that is started; built from these names alone, whatever else the guest's own holds."""
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str]) -> Self:
+        """The room that hostd describes in `environ`. KeyError or msgspec.DecodeError when it does not."""
+        settings = msgspec.json.decode(environ["HOSTEL_GUEST"], type=Guests)
+        environment = {name: environ[name] for name in _KEPT} | {"SHELL": settings.shell, "LANG": "C.UTF-8"}
+        return cls(environ["HOSTEL_WORKSPACE"], Path(environ["HOME"]), settings, environment)
+
+    @property
+    def sessions(self) -> Path:
+        """The folder of all sessions."""
+        return self.home / "vibecoder_workspace" / "sessions"

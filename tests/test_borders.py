@@ -1,0 +1,70 @@
+"""The borders between the packages, read from the syntax trees."""
+
+import ast
+import sys
+from pathlib import Path
+
+import pytest
+
+import api
+import ctl
+import guest
+import hostd
+import shared
+
+PACKAGES = {"api", "ctl", "guest", "hostd", "shared"}
+ALLOWED = {
+    "hostd": {"msgspec", "structlog"},
+    "guest": {"msgspec", "structlog", "ptyprocess", "uvloop"},
+    "shared": {"msgspec", "structlog"},
+}
+
+
+def folder(name: str) -> Path:
+    module = {"api": api, "ctl": ctl, "guest": guest, "hostd": hostd, "shared": shared}[name]
+    return Path(str(module.__file__)).parent
+
+
+def imports(path: Path) -> set[str]:
+    """The top-level names that a file imports, anywhere in it."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: a relative import hides whose code it is"
+            names.add(str(node.module).split(".")[0])
+    return names
+
+
+def all_imports(package: str) -> set[str]:
+    return set().union(*(imports(path) for path in folder(package).rglob("*.py")))
+
+
+@pytest.mark.parametrize("package", sorted(PACKAGES))
+def test_a_package_imports_no_other_but_shared(package: str) -> None:
+    """The packages meet on the wire alone."""
+    assert set() == all_imports(package) & (PACKAGES - {package, "shared"})
+
+
+@pytest.mark.parametrize("package", sorted(ALLOWED))
+def test_a_package_brings_few_dependencies(package: str) -> None:
+    """What runs as root or as the tenant has a short, closed list of dependencies."""
+    assert set() == all_imports(package) - set(sys.stdlib_module_names) - PACKAGES - ALLOWED[package]
+
+
+def test_the_root_daemon_never_starts_a_shell_or_a_thread() -> None:
+    """Neither a shell nor a thread appears in hostd's code."""
+    for path in folder("hostd").rglob("*.py"):
+        assert set() == imports(path) & {"threading", "concurrent", "multiprocessing", "pickle", "shelve"}, path
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.keyword):
+                assert node.arg not in {"shell", "preexec_fn"}, path
+            if isinstance(node, ast.Attribute):
+                assert node.attr not in {"system", "popen", "to_thread", "run_in_executor", "create_subprocess_shell"}, path
+
+
+def test_the_root_daemon_stays_small() -> None:
+    """Every line of hostd runs as root; there is a number of them that we do not pass."""
+    lines = sum(len(path.read_text(encoding="utf-8").splitlines()) for path in folder("hostd").rglob("*.py"))
+    assert lines < 2500

@@ -189,13 +189,13 @@ class Caller:
     def _settle(self, message: Message) -> None:
         if not isinstance(message, Reply):
             raise self._peer.violation(f"{type(message).__name__} is no answer")
-        call = self._calls.pop(message.id, None)
+        call = self._calls.get(message.id)
         if call is None:
             raise self._peer.violation("an answer to nothing that was asked")
         if not isinstance(message, (Failure, call.reply)):
-            self._calls[message.id] = call
             raise self._peer.violation(f"{type(message).__name__} instead of {call.reply.__name__}")
         sock = self._socket() if self._with_socket is not None and isinstance(message, self._with_socket) else None
+        del self._calls[message.id]
         if call.answer.done():  # given up
             _close(sock)
         elif isinstance(message, Failure):

@@ -179,6 +179,23 @@ class Pty:
         os.close(self._pidfd)
 
 
+class _Process(PtyProcess):  # type: ignore[misc]  # ptyprocess has no types
+    """A PtyProcess that lets go without the sleep of its close()."""
+
+    def __del__(self) -> None:
+        """Reap what could not be started."""
+        if not self.closed:
+            os.close(self.release())
+            os.waitpid(self.pid, 0)
+
+    def release(self) -> int:
+        """Close the file object, which has two buffers; a descriptor of the master."""
+        fd = os.dup(self.fd)
+        self.fileobj.close()
+        self.closed = True
+        return fd
+
+
 def _spawn(argv: Sequence[str], cwd: Path, env: Mapping[str, str], size: tuple[int, int]) -> tuple[int, int]:
     program = str(cwd / argv[0]) if "/" in argv[0] else argv[0]
 
@@ -190,13 +207,10 @@ def _spawn(argv: Sequence[str], cwd: Path, env: Mapping[str, str], size: tuple[i
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
 
     try:
-        process = PtyProcess.spawn([program, *argv[1:]], env=dict(env), dimensions=(size[1], size[0]), preexec_fn=prepare)
+        process = _Process.spawn([program, *argv[1:]], env=dict(env), dimensions=(size[1], size[0]), preexec_fn=prepare)
     except OSError as error:
         raise Fault(Code.BAD_REQUEST, f"cannot start `{argv[0][:200]}`: {_reason(error)}") from error
-    # Its close() sleeps and its file object holds two buffers: take the descriptor and let the rest go.
-    fd = os.dup(process.fd)
-    process.fileobj.close()
-    process.closed = True
+    fd = process.release()
     os.set_blocking(fd, False)
     return process.pid, fd
 

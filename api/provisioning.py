@@ -1,0 +1,152 @@
+"""From a row that says `provisioning` to a Linux user, over any number of restarts of either daemon.
+
+What hostd needs is sealed in the row until hostd has it. Its verb is safe to repeat, so each start takes every unfinished row up
+again. The deadline counts from a time that is stored with the row.
+"""
+
+import asyncio
+import hashlib
+import time
+from typing import Final
+
+import msgspec
+
+from api.hosts import Hosts
+from api.keys import Keys
+from api.workspaces import Workspace, Workspaces, WorkspaceStatus
+from shared.errors import Code, Fault
+from shared.hostwire import ProviderChanges, SecretHash
+from shared.log import logger
+from shared.secret import Secret, decode_hook, encode_hook
+
+PURPOSE: Final = "provisioning"
+AT_ONCE: Final = 8
+"""Workspaces that are made at the same time."""
+FIRST_PAUSE: Final = 0.1
+LONGEST_PAUSE: Final = 5.0
+"""Seconds between two attempts, the second the most."""
+_TRY_AGAIN: Final = frozenset({Code.UNAVAILABLE, Code.BUSY, Code.TIMEOUT})
+
+
+class Order(msgspec.Struct, frozen=True):
+    """What hostd is told of a new workspace beside its id."""
+
+    secret_hash: SecretHash
+    providers: ProviderChanges
+
+
+def hash_of(secret: Secret) -> str:
+    """The hash by which hostd knows a workspace's secret."""
+    return hashlib.sha256(secret.reveal().encode()).hexdigest()
+
+
+class Provisioner:
+    """The workspaces that are being made, a task for each."""
+
+    def __init__(self, workspaces: Workspaces, hosts: Hosts, keys: Keys, timeout: float) -> None:
+        """`timeout`: seconds from the request to `error`."""
+        self._workspaces = workspaces
+        self._hosts = hosts
+        self._keys = keys
+        self._timeout = timeout
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._slots = asyncio.Semaphore(AT_ONCE)
+
+    def seal(self, workspace: str, order: Order) -> bytes:
+        """What is kept in the row until hostd has it."""
+        return self._keys.seal(PURPOSE, workspace, msgspec.msgpack.encode(order, enc_hook=encode_hook))
+
+    def order_of(self, row: Workspace) -> Order:
+        """What the row keeps; Fault CONFLICT when it keeps nothing."""
+        if row.sealed is None:
+            raise Fault(Code.CONFLICT, "the workspace is provisioned")
+        plain = self._keys.unseal(PURPOSE, row.id, row.sealed)
+        return msgspec.msgpack.decode(plain, type=Order, dec_hook=decode_hook)
+
+    async def resume(self) -> None:
+        """Take up what an earlier process left."""
+        for workspace in await self._workspaces.unfinished():
+            self.start(workspace)
+
+    def start(self, workspace: str) -> None:
+        """Make the workspace, unless that is under way."""
+        if workspace not in self._tasks:
+            task = asyncio.create_task(self._run(workspace), name=f"provision {workspace}")
+            self._tasks[workspace] = task
+            task.add_done_callback(lambda _task: self._tasks.pop(workspace, None))
+
+    async def retry(self, workspace: str) -> None:
+        """Begin again if it ended in `error`; the deadline counts from now."""
+        async with self._workspaces.lock(workspace):
+            row = await self._workspaces.get_locked(workspace)
+            if row.status is WorkspaceStatus.ERROR:
+                await self._workspaces.change(
+                    workspace, status=WorkspaceStatus.PROVISIONING, error_reason=None, provisioning_since=time.time()
+                )
+        if row.status is not WorkspaceStatus.READY:
+            self.start(workspace)
+
+    async def wait(self, workspace: str, seconds: float, stopping: asyncio.Event) -> Workspace:
+        """The row once its provisioning has ended, or after `seconds`, or when the server stops."""
+        task = self._tasks.get(workspace)
+        if task is not None:
+            stop = asyncio.create_task(stopping.wait())
+            await asyncio.wait({task, stop}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+            stop.cancel()
+        return await self._workspaces.get(workspace)
+
+    async def close(self) -> None:
+        """Leave what is unfinished to the next process."""
+        tasks = tuple(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _run(self, workspace: str) -> None:
+        try:
+            async with self._slots:
+                await self._provision(await self._workspaces.get(workspace))
+        except Fault as error:
+            # The store is away: the row says `provisioning`, and the next start takes it up.
+            logger().error("provisioning was cut short", workspace=workspace, error=str(error))
+        except Exception:
+            logger().exception("provisioning failed unexpectedly", workspace=workspace)
+            await self._end(workspace, error="an unexpected error; the server's log says more")
+
+    async def _provision(self, row: Workspace) -> None:
+        # A clock that was set back must not make the wait longer.
+        left = min(self._timeout, row.provisioning_since + self._timeout - time.time())
+        last: Fault | None = None
+        pause = FIRST_PAUSE
+        try:
+            async with asyncio.timeout(max(left, 0)):
+                while True:
+                    try:
+                        await self._create(row)
+                    except Fault as error:
+                        if error.code not in _TRY_AGAIN:
+                            await self._end(row.id, error=error.message)
+                            return
+                        last = error
+                    else:
+                        return
+                    await asyncio.sleep(pause)
+                    pause = min(pause * 2, LONGEST_PAUSE)
+        except TimeoutError:
+            why = f": {last.message}" if last else ""
+            await self._end(row.id, error=f"it was not done within {self._timeout:g} s{why}")
+
+    async def _create(self, row: Workspace) -> None:
+        order = self.order_of(row)
+        await self._hosts.create_workspace(row.id, order.secret_hash, order.providers)
+        found = await self._hosts.get_providers(row.id)
+        await self._end(row.id, providers=found.providers)
+
+    async def _end(self, workspace: str, *, error: str | None = None, **values: object) -> None:
+        values |= {"status": WorkspaceStatus.ERROR, "error_reason": error} if error else _READY
+        async with self._workspaces.lock(workspace):
+            await self._workspaces.change(workspace, **values)
+        logger().info("provisioning ended", workspace=workspace, status=values["status"], reason=error)
+
+
+_READY: Final[dict[str, object]] = {"status": WorkspaceStatus.READY, "error_reason": None, "sealed": None}

@@ -1,0 +1,234 @@
+"""Access tokens (EdDSA JWTs) and refresh tokens, in families that are revoked as one.
+
+A family begins with a sign-in. Each refresh token is good once; when a used one comes again, somebody has a copy, and the whole
+family is revoked (RFC 9700, 4.14.2). Revocation is live: it is in memory, and on disk before it is answered.
+"""
+
+import hashlib
+import secrets
+import time
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final
+
+import jwt
+from sqlalchemy import Connection, delete, insert, select, update
+
+from api.auth import ADMIN_SCOPES, WORKSPACE_SCOPES, Principal, Role
+from api.keys import Keys
+from api.live import Live
+from api.store import Store
+from api.tables import families, refresh_tokens, workspaces
+from shared.config import Api
+from shared.errors import Code, Fault
+from shared.ids import is_workspace_id
+from shared.secret import Secret
+
+ISSUER: Final = "hostel"
+AUDIENCE: Final = "hostel-api"
+ALGORITHM: Final = "EdDSA"
+TYPE: Final = "at+jwt"  # RFC 9068
+CLAIMS: Final = ("iss", "aud", "sub", "iat", "exp", "jti", "fam")
+TOKEN_MAX: Final = 2048
+"""Characters of an access token; ours have about 450."""
+VERIFIED_MAX: Final = 4096
+"""Tokens whose signature need not be checked again."""
+REFRESH_PREFIX: Final = "hrt_"
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What a sign-in gives. Lifetimes are seconds."""
+
+    access: Secret
+    expires_in: int
+    refresh: Secret | None
+    refresh_expires_in: int
+
+
+class Tokens:
+    """Makes, checks and revokes tokens."""
+
+    def __init__(self, store: Store, keys: Keys, live: Live, config: Api) -> None:
+        """`load` must be awaited before a token is checked."""
+        self._store = store
+        self._keys = keys
+        self._live = live
+        self._lifetime = config.token_lifetime
+        self._refresh_lifetime = config.refresh_lifetime
+        self._revoked: dict[str, float] = {}
+        self._verified = lru_cache(VERIFIED_MAX)(self._verify)
+
+    async def load(self) -> None:
+        """Learn what is revoked, and forget what has expired."""
+        now = time.time()
+
+        def work(connection: Connection) -> dict[str, float]:
+            connection.execute(delete(refresh_tokens).where(refresh_tokens.c.expires < now))
+            connection.execute(delete(families).where(families.c.expires < now))
+            query = select(families.c.id, families.c.revoked).where(families.c.revoked > now - self._lifetime)
+            return {family: revoked for family, revoked in connection.execute(query)}
+
+        self._revoked = await self._store.write(work)
+
+    def verify(self, token: str) -> Principal:
+        """Whom the token stands for. Raises Fault UNAUTHORIZED when it is not good, or not any more."""
+        principal = self._verified(token)
+        if principal.expires <= time.time():
+            raise Fault(Code.UNAUTHORIZED, "the token has expired")
+        if principal.family in self._revoked:
+            raise Fault(Code.UNAUTHORIZED, "the token was revoked")
+        return principal
+
+    async def grant_admin(self) -> Grant:
+        """Sign an admin in. There is no refresh token: the next one-time token is the way back."""
+        family = _new_family()
+        now = time.time()
+        row = {"id": family, "subject": Role.ADMIN, "created": now, "expires": now + self._lifetime}
+        await self._store.write(lambda connection: connection.execute(insert(families), row))
+        return Grant(self._sign(Role.ADMIN, family), self._lifetime, None, 0)
+
+    async def grant_workspace(self, workspace: str, secret_version: int) -> Grant:
+        """Sign a workspace in, whose secret of that version was shown. UNAUTHORIZED when it was rotated since."""
+        family, refresh, now = _new_family(), _new_refresh(), time.time()
+        row = {"id": family, "subject": workspace, "created": now, "expires": self._family_end(now)}
+
+        def work(connection: Connection) -> bool:
+            query = select(workspaces.c.secret_version).where(workspaces.c.id == workspace)
+            if connection.scalar(query) != secret_version:
+                return False
+            connection.execute(insert(families), row)
+            self._insert_refresh(connection, refresh, family, now)
+            return True
+
+        if not await self._store.write(work):
+            raise Fault(Code.UNAUTHORIZED, "the secret was rotated just now")
+        return self._workspace_grant(workspace, family, refresh)
+
+    async def refresh(self, token: Secret) -> Grant:
+        """Exchange a refresh token for new tokens. UNAUTHORIZED, and its family revoked, when it was used before."""
+        hashed, refresh, now = _hash(token), _new_refresh(), time.time()
+
+        def work(connection: Connection) -> tuple[str, str, bool] | None:
+            query = (
+                select(families.c.id, families.c.subject)
+                .join(refresh_tokens)
+                .where(refresh_tokens.c.hash == hashed, refresh_tokens.c.expires > now, families.c.revoked.is_(None))
+            )
+            found = connection.execute(query).first()
+            if found is None:
+                return None
+            family, subject = found
+            unused = (refresh_tokens.c.hash == hashed) & refresh_tokens.c.used.is_(None)
+            if connection.execute(update(refresh_tokens).where(unused).values(used=now)).rowcount != 1:
+                connection.execute(update(families).where(families.c.id == family).values(revoked=now))
+                return family, subject, False
+            connection.execute(update(families).where(families.c.id == family).values(expires=self._family_end(now)))
+            self._insert_refresh(connection, refresh, family, now)
+            return family, subject, True
+
+        result = await self._store.write(work)
+        if result is None:
+            raise Fault(Code.UNAUTHORIZED, "the refresh token is not valid")
+        family, workspace, first_use = result
+        if not first_use:
+            self._revoke_now([family])
+            raise Fault(Code.UNAUTHORIZED, "the refresh token was used before; all tokens of this sign-in are revoked")
+        return self._workspace_grant(workspace, family, refresh)
+
+    async def revoke(self, family: str) -> None:
+        """Revoke a family and close what it holds open."""
+        statement = update(families).where(families.c.id == family, families.c.revoked.is_(None)).values(revoked=time.time())
+        await self._store.write(lambda connection: connection.execute(statement))
+        self._revoke_now([family])
+
+    def revoke_all_of(self, workspace: str, connection: Connection) -> list[str]:
+        """Revoke every family of the workspace on disk, and answer their ids; `revoked` makes it live once that is committed."""
+        mine = (families.c.subject == workspace) & families.c.revoked.is_(None)
+        found = list(connection.scalars(select(families.c.id).where(mine)))
+        connection.execute(update(families).where(mine).values(revoked=time.time()))
+        return found
+
+    def revoked(self, workspace: str, found: list[str]) -> None:
+        """Refuse the tokens of these families from now on, and close all connections of the workspace."""
+        self._revoke_now(found)
+        self._live.revoke_workspace(workspace)
+
+    def _revoke_now(self, found: list[str]) -> None:
+        now = time.time()
+        # Their last access token has expired by itself after `_lifetime`.
+        for family in [family for family, since in self._revoked.items() if since < now - self._lifetime]:
+            del self._revoked[family]
+        self._revoked.update(dict.fromkeys(found, now))
+        for family in found:
+            self._live.revoke_family(family)
+
+    def _workspace_grant(self, workspace: str, family: str, refresh: Secret) -> Grant:
+        return Grant(self._sign(workspace, family), self._lifetime, refresh, self._refresh_lifetime)
+
+    def _family_end(self, now: float) -> float:
+        return now + max(self._lifetime, self._refresh_lifetime)
+
+    def _insert_refresh(self, connection: Connection, token: Secret, family: str, now: float) -> None:
+        row = {"hash": _hash(token), "family": family, "expires": now + self._refresh_lifetime}
+        connection.execute(insert(refresh_tokens), row)
+
+    def _sign(self, subject: str, family: str) -> Secret:
+        now = int(time.time())
+        claims = {
+            "iss": ISSUER,
+            "aud": AUDIENCE,
+            "sub": str(subject),
+            "iat": now,
+            "exp": now + self._lifetime,
+            "jti": secrets.token_hex(16),
+            "fam": family,
+        }
+        key = self._keys.signing
+        return Secret(jwt.encode(claims, key.private, ALGORITHM, headers={"kid": key.kid, "typ": TYPE}))
+
+    def _verify(self, token: str) -> Principal:
+        """Whom the token stands for, if its signature and its claims are right. What changes later is not looked at."""
+        try:
+            if len(token) > TOKEN_MAX:
+                raise jwt.InvalidTokenError
+            header = jwt.get_unverified_header(token)
+            key = self._keys.public.get(header.get("kid", ""))
+            if key is None or header.get("typ") != TYPE:
+                raise jwt.InvalidTokenError
+            # The algorithm is the key's, never the token's (CVE-2022-29217).
+            claims = jwt.decode(
+                token,
+                key,
+                [ALGORITHM],
+                {"require": list(CLAIMS), "strict_aud": True},
+                audience=AUDIENCE,
+                issuer=ISSUER,
+            )
+            return _principal(claims)
+        except (jwt.InvalidTokenError, TypeError, ValueError):
+            raise Fault(Code.UNAUTHORIZED, "the token is not valid") from None
+
+
+def _principal(claims: dict[str, Any]) -> Principal:
+    """Whom the claims name. Each is typed, and none may be empty: an empty one must not match everything."""
+    subject, family, token_id, expires = (claims[name] for name in ("sub", "fam", "jti", "exp"))
+    if not all(isinstance(claim, str) and claim for claim in (subject, family, token_id)) or not isinstance(expires, int):
+        raise jwt.InvalidTokenError
+    if subject == Role.ADMIN:
+        return Principal(Role.ADMIN, ADMIN_SCOPES, None, family, token_id, expires)
+    if not is_workspace_id(subject):
+        raise jwt.InvalidTokenError
+    return Principal(Role.WORKSPACE, WORKSPACE_SCOPES, subject, family, token_id, expires)
+
+
+def _new_family() -> str:
+    return secrets.token_hex(16)
+
+
+def _new_refresh() -> Secret:
+    return Secret(REFRESH_PREFIX + secrets.token_urlsafe(32))
+
+
+def _hash(token: Secret) -> str:
+    return hashlib.sha256(token.reveal().encode()).hexdigest()

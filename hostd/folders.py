@@ -1,0 +1,78 @@
+"""Folders, made and opened by descriptor: a symbolic link is never followed, an owner never assumed."""
+
+import contextlib
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from shared.errors import Code, Fault
+
+DIRECTORY: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_DEPTH_MAX: Final = 32
+
+
+@contextlib.contextmanager
+def opened(name: str, parent: int) -> Iterator[int]:
+    """A descriptor of the folder `name` in `parent`, while the block runs. Raises OSError, for a symbolic link too."""
+    fd = os.open(name, DIRECTORY, dir_fd=parent)
+    try:
+        yield fd
+    finally:
+        os.close(fd)
+
+
+@contextlib.contextmanager
+def made(name: str, parent: int, *, uid: int, gid: int, mode: int) -> Iterator[int]:
+    """The folder `name` in `parent`, made if it is not there, with this owner and mode when the block ends well.
+
+    Until then a new folder is root's alone. Raises Fault CONFLICT for one that is neither root's nor `uid`'s.
+    """
+    with contextlib.suppress(FileExistsError):
+        os.mkdir(name, 0o700, dir_fd=parent)
+    with opened(name, parent) as fd:
+        if os.fstat(fd).st_uid not in (0, uid):
+            raise Fault(Code.CONFLICT, f"the folder {name} belongs to somebody else")
+        yield fd
+        os.fchown(fd, uid, gid)
+        os.fchmod(fd, mode)
+
+
+def make(path: Path, *, gid: int, mode: int) -> None:
+    """Make root's folder at `path`, in a parent that is there. Raises Fault when somebody else could replace it."""
+    trust(path.parent)
+    parent = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        with made(path.name, parent, uid=0, gid=gid, mode=mode):
+            pass
+    finally:
+        os.close(parent)
+
+
+def trust(path: Path) -> None:
+    """Raise Fault FORBIDDEN unless root alone can change where `path`, a folder, leads."""
+    resolved = path.resolve(strict=True)
+    for folder in (resolved, *resolved.parents):
+        status = folder.stat()
+        writable = status.st_mode & (stat.S_IWGRP | stat.S_IWOTH) and not status.st_mode & stat.S_ISVTX
+        if status.st_uid != 0 or writable:
+            raise Fault(Code.FORBIDDEN, f"{folder} must belong to root and be writable to root alone")
+
+
+def remove(name: str, parent: int, depth: int = 0) -> None:
+    """Remove whatever `name` in `parent` is, with all in it; nothing when it is not there.
+
+    For what root left; a tenant's own files are removed as the tenant before. Raises OSError, and Fault FAILED for a tree
+    that is too deep to be root's.
+    """
+    if depth > _DEPTH_MAX:
+        raise Fault(Code.FAILED, "the home holds a tree that is too deep")
+    with contextlib.suppress(FileNotFoundError):
+        if not stat.S_ISDIR(os.stat(name, dir_fd=parent, follow_symlinks=False).st_mode):
+            os.unlink(name, dir_fd=parent)
+            return
+        with opened(name, parent) as fd:
+            for entry in os.listdir(fd):
+                remove(entry, fd, depth + 1)
+        os.rmdir(name, dir_fd=parent)

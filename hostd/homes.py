@@ -1,0 +1,128 @@
+"""Homes and private temporary folders of workspaces, and the metadata that root keeps in a home.
+
+    homes/w…                              root:w… 1770   the tenant writes here, but cannot rename or replace what is root's
+    homes/w…/vibecoder_workspace          root:w… 0750
+    homes/w…/vibecoder_workspace/metadata root    0700   secret (hash), providers.json: 0600
+    homes/w…/vibecoder_workspace/sessions w…      0700
+    tmp/w…                                w…      0700   the room's /tmp and /var/tmp
+"""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from hostd import folders
+from hostd.processes import run
+from shared.errors import Code, Fault
+
+_WORKSPACE_ROOT: Final = "vibecoder_workspace"
+_REMOVE_DEADLINE: Final = 600.0
+_NEW_FILE: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+class Homes:
+    """All homes under one state folder."""
+
+    def __init__(self, state: Path) -> None:
+        """Make `homes/` and `tmp/` in `state`, both root's 0711, and hold them open."""
+        self._state = state
+        for name in ("homes", "tmp"):
+            folders.make(state / name, gid=0, mode=0o711)
+        self._homes = os.open(state / "homes", folders.DIRECTORY)
+        self._tmp = os.open(state / "tmp", folders.DIRECTORY)
+
+    def close(self) -> None:
+        """Close the two folders."""
+        os.close(self._homes)
+        os.close(self._tmp)
+
+    def path(self, workspace: str) -> str:
+        """Where the home of `workspace` is. For the account and the tenant's environment; root goes by descriptor."""
+        return str(self._state / "homes" / workspace)
+
+    def tmp_path(self, workspace: str) -> str:
+        """Where the temporary folder of `workspace` is."""
+        return str(self._state / "tmp" / workspace)
+
+    def make(self, workspace: str, uid: int, files: dict[str, bytes]) -> None:
+        """Make the home, with `files` in its metadata, or finish what an earlier call began.
+
+        The tenant gets in only when all else is there.
+        """
+        with (
+            _disk_faults(),
+            folders.made(workspace, self._homes, uid=0, gid=uid, mode=0o1770) as home,
+            folders.made(_WORKSPACE_ROOT, home, uid=0, gid=uid, mode=0o750) as root,
+            folders.made("sessions", root, uid=uid, gid=uid, mode=0o700),
+            folders.made("metadata", root, uid=0, gid=0, mode=0o700) as metadata,
+        ):
+            for name, data in files.items():
+                _write(metadata, name, data)
+
+    def make_tmp(self, workspace: str, uid: int) -> None:
+        """Make the temporary folder, if it is not there."""
+        with _disk_faults(), folders.made(workspace, self._tmp, uid=uid, gid=uid, mode=0o700):
+            pass
+
+    def read(self, workspace: str, name: str) -> bytes:
+        """The metadata file `name`."""
+        with self._metadata(workspace) as metadata:
+            fd = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=metadata)
+            with os.fdopen(fd, "rb") as file:
+                return file.read()
+
+    def write(self, workspace: str, name: str, data: bytes) -> None:
+        """Replace the metadata file `name`, atomically and durably."""
+        with self._metadata(workspace) as metadata:
+            _write(metadata, name, data)
+
+    @contextlib.contextmanager
+    def _metadata(self, workspace: str) -> Iterator[int]:
+        with (
+            _disk_faults(),
+            folders.opened(workspace, self._homes) as home,
+            folders.opened(_WORKSPACE_ROOT, home) as root,
+            folders.opened("metadata", root) as metadata,
+        ):
+            yield metadata
+
+    async def remove(self, workspace: str, uid: int) -> None:
+        """Remove the home and the temporary folder, of which no process may be left.
+
+        What the tenant made is removed with the tenant's rights, by a child; only root's few remains by root. Raises Fault.
+        """
+        paths = [path for path in (self.path(workspace), self.tmp_path(workspace)) if os.path.lexists(path)]
+        if paths:
+            # Neither can remove all, as root's folders are among it: what counts is what is left.
+            await _as_tenant(uid, "/bin/chmod", "-R", "u+rwx", "--", *paths)
+            await _as_tenant(uid, "/bin/rm", "-rf", "--one-file-system", "--", *paths)
+        with _disk_faults():
+            folders.remove(workspace, self._homes)
+            folders.remove(workspace, self._tmp)
+
+
+async def _as_tenant(uid: int, *argv: str) -> None:
+    setpriv = ("/usr/bin/setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups", "--bounding-set=-all", "--inh-caps=-all")
+    await run((*setpriv, "--no-new-privs", "--", *argv), deadline=_REMOVE_DEADLINE)
+
+
+def _write(folder: int, name: str, data: bytes) -> None:
+    fresh = f".{name}.new"
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(fresh, dir_fd=folder)
+    with os.fdopen(os.open(fresh, _NEW_FILE, 0o600, dir_fd=folder), "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    os.rename(fresh, name, src_dir_fd=folder, dst_dir_fd=folder)
+    os.fsync(folder)
+
+
+@contextlib.contextmanager
+def _disk_faults() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise Fault(Code.FAILED, f"the workspace's folders: {error.strerror}") from error

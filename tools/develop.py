@@ -1,0 +1,75 @@
+"""`make test`, `check`, `fmt`, `bench`, `protocol`: in an environment of their own, in the folder TEST_STATE.
+
+hostel is installed there as users get it. The checkout comes last on the interpreter's path, for the tests, the tools and
+the benchmarks: what is tested is the installed copy, which tenants can read wherever the checkout is.
+"""
+
+import argparse
+import fcntl
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from tools import setup
+from tools.console import die, say
+from tools.environments import CHECKOUT, Builder, Environment
+from tools.programs import end_on_signals, ensure, run
+
+TEST_NEEDS: Final = {"mmdebstrap": "mmdebstrap", "systemd-nspawn": "systemd-container", "systemd-analyze": "systemd"}
+CHECKS: Final = (("ruff", "check"), ("ruff", "format", "--check"), ("mypy",))
+FIXES: Final = (("ruff", "check", "--fix", "--quiet"), ("ruff", "format"))
+
+
+def main() -> int:
+    """Run one of the commands; the exit status is the first that is not 0."""
+    parser = argparse.ArgumentParser(prog="make")
+    parser.add_argument("--state", type=Path, required=True)
+    parser.add_argument("command", choices=("test", "check", "fmt", "bench", "protocol"))
+    options, more = parser.parse_known_args()
+    end_on_signals()
+    setup.check(options.state)
+    began = time.monotonic()
+    environment = provide(options.state, for_tests=options.command in {"test", "bench"})
+    python = (str(environment.python), "-I", "-m")
+    commands: dict[str, Sequence[Sequence[str]]] = {
+        "check": [(*python, *check) for check in CHECKS],
+        "fmt": [(*python, *fix) for fix in FIXES],
+        "test": [*((*python, *check) for check in CHECKS), (*python, "pytest", *more)],
+        "bench": [(*python, "bench", *more)],
+        "protocol": [(*python, "tools.protocol")],
+    }
+    statuses = [_show(*command) for command in commands[options.command]]
+    say(f"==> make {options.command} took {time.monotonic() - began:.0f} s")
+    return next((status for status in statuses if status), 0)
+
+
+def provide(state: Path, *, for_tests: bool) -> Environment:
+    """The environment with hostel[dev]; `for_tests`: also the programs and the user that the tests need."""
+    ensure(setup.NEEDS | (TEST_NEEDS if for_tests else {}))
+    state.mkdir(mode=0o755, parents=True, exist_ok=True)
+    state.chmod(0o755)
+    if for_tests:
+        setup.ensure_user()
+    environment = Environment(state / "venv", "dev")
+    with (state / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        Builder(state / "build").provide([environment])
+        site = run(environment.python, "-I", "-c", "import sysconfig; print(sysconfig.get_path('purelib'))").strip()
+        Path(site, "hostel-checkout.pth").write_text(f"{CHECKOUT}\n", encoding="utf-8")
+    return environment
+
+
+def _show(*argv: str) -> int:
+    say(f"==> {' '.join(argv[3:])}")
+    try:
+        return subprocess.run(argv, cwd=CHECKOUT, env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"}, check=False).returncode
+    except FileNotFoundError as error:
+        die(f"{argv[0]}: {error.strerror}", hint="remove the folder TEST_STATE and try again")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

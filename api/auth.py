@@ -55,9 +55,9 @@ class Principal:
     scopes: frozenset[Scope]
     workspace: str | None = None
     """The workspace that a workspace's token is for; None for others."""
-    family: str | None = None
+    family: str = ""
     """The refresh family of its token: what logout and reuse revoke."""
-    token_id: str | None = None
+    token_id: str = ""
     expires: float = math.inf
     """Seconds since the epoch."""
 
@@ -68,8 +68,11 @@ class Principal:
 
 
 ANONYMOUS: Final = Principal(Role.ANONYMOUS, frozenset())
-ANONYMOUS_CREATOR: Final = Principal(Role.ANONYMOUS, frozenset({Scope.WORKSPACES_CREATE}))
-"""Anyone, where the configuration lets anyone create workspaces."""
+
+
+def demanded(scope: Scope, *, open_creation: bool) -> Scope:
+    """What a route of that scope demands here: where anyone may create workspaces, that needs no token."""
+    return Scope.PUBLIC if open_creation and scope is Scope.WORKSPACES_CREATE else scope
 
 
 def authorize(principal: Principal, scope: Scope, workspace: str | None) -> None:

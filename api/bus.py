@@ -24,15 +24,15 @@ class Event:
 class Subscription:
     """Events for one subscriber, in order. Iterating raises Fault LIMIT once the subscriber has fallen behind."""
 
-    def __init__(self, workspace: str | None) -> None:
-        """Of `workspace` alone, or of all."""
+    def __init__(self, workspace: str) -> None:
+        """Of `workspace` alone."""
         self.workspace = workspace
         self.lost = False
         self._queue: asyncio.Queue[Event] = asyncio.Queue(QUEUE_MAX)
 
     def put(self, event: Event) -> None:
         """Queue an event, unless it is another workspace's."""
-        if self.workspace not in {None, event.workspace}:
+        if event.workspace != self.workspace:
             return
         try:
             self._queue.put_nowait(event)
@@ -60,8 +60,8 @@ class Bus:
                 subscription.put(event)
 
     @contextmanager
-    def subscribe(self, workspace: str | None) -> Iterator[Subscription]:
-        """Subscribe to the events of `workspace`, or of all with None, until the block ends."""
+    def subscribe(self, workspace: str) -> Iterator[Subscription]:
+        """Subscribe to the events of `workspace` until the block ends."""
         subscription = Subscription(workspace)
         self._subscriptions.add(subscription)
         try:

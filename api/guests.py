@@ -58,15 +58,15 @@ PEER: Final = Peer(
             Code.NOT_READY,
             Code.BUSY,
             Code.LIMIT,
-            Code.TOO_LARGE,
             Code.TIMEOUT,
             Code.FAILED,
+            Code.UNAVAILABLE,
         }
     ),
 )
 ATTEMPTS: Final = 3
 """How often a guest is entered when it leaves just as it is."""
-_DEADLINE: Final = 10.0
+DEADLINE: Final = 10.0
 """Seconds for a verb that is answered from memory or from one file."""
 _FILES_DEADLINE: Final = 120.0
 """Seconds for a verb that writes or removes a whole tree of files."""
@@ -107,12 +107,13 @@ class Stream:
 class Guests:
     """The guests of all workspaces: a connection for calls to each that runs, and one for each stream."""
 
-    def __init__(self, hosts: Hosts) -> None:
-        """Guests are entered through `hosts`."""
+    def __init__(self, hosts: Hosts, deadline: float = DEADLINE) -> None:
+        """Guests are entered through `hosts`; `deadline` is the seconds for a quick answer."""
         self._hosts = hosts
+        self._deadline = deadline
         self._callers: dict[str, Caller] = {}
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-        self._arrivals: dict[str, asyncio.Event] = {}
+        self._arrivals: WeakValueDictionary[str, asyncio.Event] = WeakValueDictionary()
         self._endings: set[asyncio.Task[None]] = set()
 
     async def ping(self, workspace: str) -> Pong:
@@ -189,15 +190,19 @@ class Guests:
 
     async def attach_terminal(self, workspace: str, terminal: str, after: int | UnsetType = UNSET) -> tuple[Attached, Stream]:
         """A terminal's stream, from byte number `after` or the ring's oldest on; does not start the guest."""
-        return await self._stream(workspace, AttachTerminal(terminal=terminal, after=after), Attached)
+        return await self._stream(workspace, AttachTerminal(id=1, terminal=terminal, after=after), Attached)
 
     async def watch(self, workspace: str) -> tuple[Done, Stream]:
         """The stream of what changes; does not start the guest."""
-        return await self._stream(workspace, Watch(), Done)
+        return await self._stream(workspace, Watch(id=1), Done)
 
-    async def arrival(self, workspace: str) -> None:
-        """Wait until this process next connects to the workspace's guest."""
-        await self._arrivals.setdefault(workspace, asyncio.Event()).wait()
+    def arrival(self, workspace: str) -> asyncio.Event:
+        """An event that is set when this process next connects to the workspace's guest."""
+        return self._arrivals.setdefault(workspace, asyncio.Event())
+
+    def editing(self, session: str) -> asyncio.Lock:
+        """The lock of whoever looks at a session and then changes it."""
+        return self._locks.setdefault(session, asyncio.Lock())
 
     async def close(self) -> None:
         """Close all connections for calls; each stream is its owner's to close."""
@@ -207,33 +212,34 @@ class Guests:
             await asyncio.wait(self._endings)
 
     async def _call(
-        self, workspace: str, request: Request, reply: type[R], *, start: bool = True, deadline: float = _DEADLINE
+        self, workspace: str, request: Request, reply: type[R], *, start: bool = True, deadline: float | None = None
     ) -> R:
-        for _ in range(ATTEMPTS):
-            caller, fresh = await self._caller(workspace, start=start)
+        for attempt in range(1, ATTEMPTS + 1):
+            caller = await self._caller(workspace, start=start)
             try:
-                answer = await caller.call(request, reply, deadline)
+                answer = await caller.call(request, reply, deadline or self._deadline)
             except Fault as error:
-                # A guest that leaves when idle closes a connection that was open, perhaps under this very call.
-                if fresh or error.code is not Code.UNAVAILABLE:
+                if error.code is not Code.UNAVAILABLE or attempt == ATTEMPTS:
                     raise
-                continue
-            _check_ids(request, answer)
-            return answer
+                # A guest that leaves when idle closes its connections, perhaps under this call; every verb may be repeated.
+                await caller.close()
+            else:
+                _check_ids(request, answer)
+                return answer
         raise PEER.gone()
 
-    async def _caller(self, workspace: str, *, start: bool) -> tuple[Caller, bool]:
-        """A connection for calls, and whether it was made for this one."""
+    async def _caller(self, workspace: str, *, start: bool) -> Caller:
+        """The connection for calls, which is made if there is none."""
         async with self._locks.setdefault(workspace, asyncio.Lock()):
             caller = self._callers.get(workspace)
             if caller is not None and caller.alive:
-                return caller, False
+                return caller
             caller = Caller(await self._enter(workspace, start=start), PEER)
             self._callers[workspace] = caller
             ending = asyncio.create_task(self._forget(workspace, caller))
             self._endings.add(ending)
             ending.add_done_callback(self._endings.discard)
-            return caller, True
+            return caller
 
     async def _forget(self, workspace: str, caller: Caller) -> None:
         await caller.ended()
@@ -243,12 +249,12 @@ class Guests:
     async def _stream(self, workspace: str, request: Request, reply: type[S]) -> tuple[S, Stream]:
         stream = Stream(await self._enter(workspace, start=False))
         try:
-            async with asyncio.timeout(_DEADLINE):
+            async with asyncio.timeout(self._deadline):
                 await stream.send(request)
                 return await stream.expect(reply), stream
         except TimeoutError:
             stream.close()
-            raise PEER.late(_DEADLINE) from None
+            raise PEER.late(self._deadline) from None
         except BaseException:
             stream.close()
             raise
@@ -258,7 +264,7 @@ class Guests:
             _, sock = await self._hosts.enter_workspace(workspace, start=start)
             link = Link(sock, GUEST.reply_decoder, GUEST_FRAME_MAX)
             try:
-                await greet(link, PEER, _DEADLINE)
+                await greet(link, PEER, self._deadline)
             except Fault as error:
                 if error.code is not Code.UNAVAILABLE or attempt == ATTEMPTS:
                     raise

@@ -116,7 +116,7 @@ def _read(path: Path) -> bytes | None:
         fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except FileNotFoundError:
         return None
-    with open(fd, "rb") as file:
+    with os.fdopen(fd, "rb") as file:
         if os.fstat(fd).st_mode & _PRIVATE:
             raise PermissionError(f"{path.name} is readable by others than its owner; chmod 600 it")
         return file.read()
@@ -126,7 +126,7 @@ def _write(path: Path, data: bytes) -> bytes:
     """Make the file whole or not at all, and return what it holds: another's, when that one was first."""
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     fd = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    with open(fd, "wb") as file:
+    with os.fdopen(fd, "wb") as file:
         file.write(data)
         file.flush()
         os.fsync(fd)

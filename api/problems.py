@@ -48,6 +48,7 @@ STATUS: Final[Mapping[AnyCode, int]] = {
     Code.FAILED: 422,
     Code.UNAVAILABLE: 503,
     Code.GUEST_MISBEHAVED: 502,
+    Code.GUEST_MISBEHAVED: 502,
     Code.INTERNAL: 500,
     HttpCode.INVALID: 422,
     HttpCode.METHOD_NOT_ALLOWED: 405,

@@ -1,13 +1,15 @@
 """From a row that says `provisioning` to a Linux user, over any number of restarts of either daemon.
 
-What hostd needs is sealed in the row until hostd has it. Its verb is safe to repeat, so each start takes every unfinished row up
-again. The deadline counts from a time that is stored with the row.
+What hostd needs is sealed in the row until hostd has it. Its verb is safe to repeat, so each start takes every unfinished row
+up again. The deadline counts from a time that is stored with the row.
 """
 
 import asyncio
 import hashlib
+import hmac
 import time
-from typing import Final
+from collections.abc import Awaitable, Callable
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -15,7 +17,7 @@ from api.hosts import Hosts
 from api.keys import Keys
 from api.workspaces import Workspace, Workspaces, WorkspaceStatus
 from shared.errors import Code, Fault
-from shared.hostwire import ProviderChanges, SecretHash
+from shared.hostwire import ProviderChanges, ProviderView, SecretHash
 from shared.log import logger
 from shared.secret import Secret, decode_hook, encode_hook
 
@@ -28,6 +30,9 @@ LONGEST_PAUSE: Final = 5.0
 _TRY_AGAIN: Final = frozenset({Code.UNAVAILABLE, Code.BUSY, Code.TIMEOUT})
 
 
+T = TypeVar("T")
+
+
 class Order(msgspec.Struct, frozen=True):
     """What hostd is told of a new workspace beside its id."""
 
@@ -38,6 +43,25 @@ class Order(msgspec.Struct, frozen=True):
 def hash_of(secret: Secret) -> str:
     """The hash by which hostd knows a workspace's secret."""
     return hashlib.sha256(secret.reveal().encode()).hexdigest()
+
+
+class _Attempts:
+    """Tries again what may work later, after a growing pause."""
+
+    def __init__(self) -> None:
+        self.last: Fault | None = None
+
+    async def until_done(self, work: Callable[[], Awaitable[T]]) -> T:
+        pause = FIRST_PAUSE
+        while True:
+            try:
+                return await work()
+            except Fault as error:
+                if error.code not in _TRY_AGAIN:
+                    raise
+                self.last = error
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, LONGEST_PAUSE)
 
 
 class Provisioner:
@@ -63,6 +87,10 @@ class Provisioner:
         plain = self._keys.unseal(PURPOSE, row.id, row.sealed)
         return msgspec.msgpack.decode(plain, type=Order, dec_hook=decode_hook)
 
+    def is_secret(self, row: Workspace, shown: Secret) -> bool:
+        """Whether `shown` is the secret of a workspace that hostd does not know yet."""
+        return hmac.compare_digest(self.order_of(row).secret_hash, hash_of(shown))
+
     async def resume(self) -> None:
         """Take up what an earlier process left."""
         for workspace in await self._workspaces.unfinished():
@@ -78,7 +106,7 @@ class Provisioner:
     async def retry(self, workspace: str) -> None:
         """Begin again if it ended in `error`; the deadline counts from now."""
         async with self._workspaces.lock(workspace):
-            row = await self._workspaces.get_locked(workspace)
+            row = await self._workspaces.get(workspace)
             if row.status is WorkspaceStatus.ERROR:
                 await self._workspaces.change(
                     workspace, status=WorkspaceStatus.PROVISIONING, error_reason=None, provisioning_since=time.time()
@@ -109,38 +137,29 @@ class Provisioner:
         except Fault as error:
             # The store is away: the row says `provisioning`, and the next start takes it up.
             logger().error("provisioning was cut short", workspace=workspace, error=str(error))
-        except Exception:
+        except Exception:  # noqa: BLE001  # the row must not stay `provisioning` for ever
             logger().exception("provisioning failed unexpectedly", workspace=workspace)
             await self._end(workspace, error="an unexpected error; the server's log says more")
 
     async def _provision(self, row: Workspace) -> None:
         # A clock that was set back must not make the wait longer.
         left = min(self._timeout, row.provisioning_since + self._timeout - time.time())
-        last: Fault | None = None
-        pause = FIRST_PAUSE
+        attempts = _Attempts()
         try:
             async with asyncio.timeout(max(left, 0)):
-                while True:
-                    try:
-                        await self._create(row)
-                    except Fault as error:
-                        if error.code not in _TRY_AGAIN:
-                            await self._end(row.id, error=error.message)
-                            return
-                        last = error
-                    else:
-                        return
-                    await asyncio.sleep(pause)
-                    pause = min(pause * 2, LONGEST_PAUSE)
+                providers = await attempts.until_done(lambda: self._create(row))
         except TimeoutError:
-            why = f": {last.message}" if last else ""
+            why = f": {attempts.last.message}" if attempts.last else ""
             await self._end(row.id, error=f"it was not done within {self._timeout:g} s{why}")
+        except Fault as error:
+            await self._end(row.id, error=error.message)
+        else:
+            await self._end(row.id, providers=providers)
 
-    async def _create(self, row: Workspace) -> None:
+    async def _create(self, row: Workspace) -> dict[str, ProviderView]:
         order = self.order_of(row)
         await self._hosts.create_workspace(row.id, order.secret_hash, order.providers)
-        found = await self._hosts.get_providers(row.id)
-        await self._end(row.id, providers=found.providers)
+        return (await self._hosts.get_providers(row.id)).providers
 
     async def _end(self, workspace: str, *, error: str | None = None, **values: object) -> None:
         values |= {"status": WorkspaceStatus.ERROR, "error_reason": error} if error else _READY

@@ -157,7 +157,8 @@ def route(
     `errors`: codes that it may answer beside those that follow from its shape. `resource`: makes `ctx.resource_id`.
     `websocket`: the handler is `(ctx, ws)` and gets a prepared WebSocket whose client has authenticated. `produces`: the media
     type of a handler that returns a StreamResponse of its own (an event stream, a page). `limit`: the name of a rate limit of
-    the configuration that applies beside `request`. `body_max`: bytes, less than the configured most. `hidden`: not in openapi.json.
+    the configuration that applies beside `request`. `body_max`: bytes, less than the configured most. `hidden`: not in
+    openapi.json.
     """
 
     def declare(handler: F) -> F:
@@ -200,7 +201,8 @@ def route(
 def _check(found: Route) -> None:
     """Refuse what could not work, when it is imported rather than when it is called."""
     where = f"{found.method} {found.path}"
-    for name, kind in (("body", found.body), ("query", found.query), ("reply", found.reply)):
+    kinds: tuple[tuple[str, object], ...] = (("body", found.body), ("query", found.query), ("reply", found.reply))
+    for name, kind in kinds:
         if kind is not None and not (isinstance(kind, type) and issubclass(kind, msgspec.Struct)):
             raise TypeError(f"{where}: the {name} must be a msgspec struct, not {kind!r}")
     unknown = [name for name in found.params if name not in PATH_PATTERNS and not found.hidden]

@@ -123,7 +123,7 @@ class Caller:
     @property
     def alive(self) -> bool:
         """Whether calls can be made."""
-        return not self._reader.done()
+        return not self._reader.done() and self._link.socket.fileno() >= 0
 
     async def ended(self) -> None:
         """Wait until no calls can be made any more."""

@@ -6,6 +6,7 @@ refused body are never repeated, since they may be secrets.
 
 import json
 import re
+from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -68,6 +69,11 @@ def convert_query(kind: type[T], given: MultiMapping[str]) -> T:
         what, path = _parts(str(error))
         unknown = _UNKNOWN.fullmatch(what)
         raise _bad_parameter(unknown["name"] if unknown else path.lstrip("/"), "is unknown" if unknown else what) from None
+
+
+def moment(seconds: float) -> datetime:
+    """A time of the store as replies show it."""
+    return datetime.fromtimestamp(seconds, UTC)
 
 
 def schema_hook(kind: type) -> dict[str, Any]:

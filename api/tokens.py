@@ -60,16 +60,19 @@ class Tokens:
         self._verified = lru_cache(VERIFIED_MAX)(self._verify)
 
     async def load(self) -> None:
-        """Learn what is revoked, and forget what has expired."""
+        """Learn what is revoked."""
+        query = select(families.c.id, families.c.revoked).where(families.c.revoked > time.time() - self._lifetime)
+        self._revoked = await self._store.read(lambda connection: {row.id: row.revoked for row in connection.execute(query)})
+
+    async def purge(self) -> None:
+        """Forget what has expired."""
         now = time.time()
 
-        def work(connection: Connection) -> dict[str, float]:
+        def work(connection: Connection) -> None:
             connection.execute(delete(refresh_tokens).where(refresh_tokens.c.expires < now))
             connection.execute(delete(families).where(families.c.expires < now))
-            query = select(families.c.id, families.c.revoked).where(families.c.revoked > now - self._lifetime)
-            return {family: revoked for family, revoked in connection.execute(query)}
 
-        self._revoked = await self._store.write(work)
+        await self._store.write(work)
 
     def verify(self, token: str) -> Principal:
         """Whom the token stands for. Raises Fault UNAUTHORIZED when it is not good, or not any more."""
@@ -143,7 +146,7 @@ class Tokens:
         self._revoke_now([family])
 
     def revoke_all_of(self, workspace: str, connection: Connection) -> list[str]:
-        """Revoke every family of the workspace on disk, and answer their ids; `revoked` makes it live once that is committed."""
+        """Revoke every family of the workspace on disk, and answer their ids; `revoked` makes it live after the commit."""
         mine = (families.c.subject == workspace) & families.c.revoked.is_(None)
         found = list(connection.scalars(select(families.c.id).where(mine)))
         connection.execute(update(families).where(mine).values(revoked=time.time()))
@@ -190,24 +193,20 @@ class Tokens:
     def _verify(self, token: str) -> Principal:
         """Whom the token stands for, if its signature and its claims are right. What changes later is not looked at."""
         try:
-            if len(token) > TOKEN_MAX:
-                raise jwt.InvalidTokenError
-            header = jwt.get_unverified_header(token)
-            key = self._keys.public.get(header.get("kid", ""))
-            if key is None or header.get("typ") != TYPE:
-                raise jwt.InvalidTokenError
-            # The algorithm is the key's, never the token's (CVE-2022-29217).
-            claims = jwt.decode(
-                token,
-                key,
-                [ALGORITHM],
-                {"require": list(CLAIMS), "strict_aud": True},
-                audience=AUDIENCE,
-                issuer=ISSUER,
-            )
-            return _principal(claims)
+            return _principal(self._claims(token))
         except (jwt.InvalidTokenError, TypeError, ValueError):
             raise Fault(Code.UNAUTHORIZED, "the token is not valid") from None
+
+    def _claims(self, token: str) -> dict[str, Any]:
+        if len(token) > TOKEN_MAX:
+            raise jwt.InvalidTokenError
+        header = jwt.get_unverified_header(token)
+        key = self._keys.public.get(header.get("kid", ""))
+        if key is None or header.get("typ") != TYPE:
+            raise jwt.InvalidTokenError
+        # The algorithm is the key's, never the token's (CVE-2022-29217).
+        options: jwt.types.Options = {"require": list(CLAIMS), "strict_aud": True}
+        return jwt.decode(token, key, [ALGORITHM], options, audience=AUDIENCE, issuer=ISSUER)
 
 
 def _principal(claims: dict[str, Any]) -> Principal:

@@ -67,19 +67,15 @@ class Workspaces:
         self._store = store
         self._rows: OrderedDict[str, Workspace] = OrderedDict()
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._changes = 0
 
     async def find(self, workspace: str) -> Workspace | None:
         """The workspace, or None."""
-        row = self._rows.get(workspace)
-        if row is not None:
-            return row
-        # Under the lock, so that what was read before a change is not kept after it.
-        async with self.lock(workspace):
-            return await self._load(workspace)
+        return self._rows.get(workspace) or await self._load(workspace)
 
     async def get(self, workspace: str) -> Workspace:
         """The workspace; Fault NOT_FOUND when there is none."""
-        row = self._rows.get(workspace) or await self.find(workspace)
+        row = await self.find(workspace)
         if row is None:
             raise no_such_workspace()
         return row
@@ -151,6 +147,7 @@ class Workspaces:
         statement = delete(tables.workspaces).where(tables.workspaces.c.id == workspace)
         async with self.lock(workspace):
             await self._store.write(lambda connection: connection.execute(statement))
+            self._changes += 1
             self._rows.pop(workspace, None)
 
     def lock(self, workspace: str) -> asyncio.Lock:
@@ -158,8 +155,10 @@ class Workspaces:
         return self._locks.setdefault(workspace, asyncio.Lock())
 
     async def _load(self, workspace: str) -> Workspace | None:
+        changes = self._changes
         row = await self._store.read(lambda connection: _select(connection, workspace))
-        return self._keep(row) if row else None
+        # What was read before a change must not be kept after it.
+        return self._keep(row) if row and changes == self._changes else row
 
     async def _write(self, workspace: str, work: Callable[[Connection], object]) -> Workspace:
         def transaction(connection: Connection) -> Workspace | None:
@@ -167,6 +166,7 @@ class Workspaces:
             return _select(connection, workspace)
 
         row = await self._store.write(transaction)
+        self._changes += 1
         if row is None:
             raise no_such_workspace()
         return self._keep(row)

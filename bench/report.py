@@ -20,7 +20,15 @@ class Report:
         self._line("figure", "measured", "beside", "ratio", "budget", "")
 
     def ratio(
-        self, name: str, ours: float, peer_value: float, unit: str, *, peer: str, at_least: float | None = None, at_most: float | None = None
+        self,
+        name: str,
+        ours: float,
+        peer_value: float,
+        unit: str,
+        *,
+        peer: str,
+        at_least: float | None = None,
+        at_most: float | None = None,
     ) -> None:
         """A figure beside its peer's; the budget is on the ratio of the two."""
         value = ours / peer_value
@@ -32,9 +40,9 @@ class Report:
         """A figure with a budget of its own."""
         self._judge(value <= most, name, f"{value:.1f} {unit}", note, "", f"<= {most} {unit}")
 
-    def _judge(self, kept: bool, *cells: str) -> None:  # noqa: FBT001  # private
+    def _judge(self, kept: bool, *cells: str) -> None:
         self.missed += not kept
         self._line(*cells, "ok" if kept else "MISSED")
 
-    def _line(self, name: str, ours: str, peer: str, ratio: str, budget: str, verdict: str) -> None:
-        print(f"{name:32} {ours:>14} {peer:>34} {ratio:>7} {budget:>12}  {verdict}", flush=True)
+    def _line(self, *cells: str) -> None:
+        print("{:32} {:>14} {:>34} {:>7} {:>12}  {}".format(*cells), flush=True)

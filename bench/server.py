@@ -139,7 +139,22 @@ def bare_useradd() -> float:
     uid = str(310_000 + secrets.randbelow(9_000))
     begin = time.perf_counter()
     subprocess.run(
-        ["useradd", "-M", "-N", "-u", uid, "-g", "nogroup", "-K", "UID_MAX=400000", "-K", "SUB_UID_COUNT=0", "-K", "SUB_GID_COUNT=0", name],
+        [
+            "useradd",
+            "-M",
+            "-N",
+            "-u",
+            uid,
+            "-g",
+            "nogroup",
+            "-K",
+            "UID_MAX=400000",
+            "-K",
+            "SUB_UID_COUNT=0",
+            "-K",
+            "SUB_GID_COUNT=0",
+            name,
+        ],
         check=True,
     )
     took = time.perf_counter() - begin
@@ -163,7 +178,10 @@ async def measure(stack: Stack, report: Report) -> None:
     tenant = await stack.tenant("bench")
     async with bare_server() as bare:
         pairs = [
-            (await request_rate(stack.http, f"{stack.url}{tenant.base}", tenant.headers), await request_rate(stack.http, bare, {}))
+            (
+                await request_rate(stack.http, f"{stack.url}{tenant.base}", tenant.headers),
+                await request_rate(stack.http, bare, {}),
+            )
             for _ in range(ROUNDS)
         ]
     ours, floor = (statistics.median(values) for values in zip(*pairs, strict=True))

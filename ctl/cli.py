@@ -1,7 +1,5 @@
 """The command line: the group `hostelctl`, and its commands."""
 
-from typing import Final
-
 import click
 
 from ctl.base import Group
@@ -10,21 +8,22 @@ from ctl.invite import invite
 from ctl.status import status
 from ctl.workspaces import delete, show, stop, workspaces
 
-EPILOG: Final = """\b
-Exit status:
-  0  it is done
-  1  it failed; for `doctor`, something needs repair
-  2  the command line is wrong
-  3  hostd cannot be reached
-  4  there is no such workspace
 
-The options --json, --socket and --config may stand before or after a command's name."""
-
-
-@click.group(cls=Group, epilog=EPILOG)
+@click.group(cls=Group)
 @click.version_option(package_name="hostel", message="%(package)s %(version)s")
 def hostelctl() -> None:
-    """Look after a hostel: its workspaces, its daemons, its invitations. To be run as root, on the host itself."""
+    r"""Look after a hostel: its workspaces, its daemons, its invitations. To be run as root, on the host itself.
+
+    The options --json, --socket and --config may stand before or after a command's name.
+
+    \b
+    Exit status:
+      0  it is done
+      1  it failed; for `doctor`, something needs repair
+      2  the command line is wrong
+      3  hostd cannot be reached
+      4  there is no such workspace
+    """
 
 
 for _command in (status, workspaces, show, stop, delete, invite, doctor):

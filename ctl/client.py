@@ -1,6 +1,7 @@
 """A blocking client of hostd: one method for each verb, with the verb's own name."""
 
 import socket
+import struct
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
@@ -40,6 +41,8 @@ from shared.secret import Secret
 TIMEOUT: Final = 120.0
 """Seconds that an answer may take; hostd's own deadlines are shorter."""
 _READ: Final = 64 * 1024
+_DESCRIPTOR: Final = struct.Struct("i")
+_ANCILLARY: Final = socket.CMSG_SPACE(_DESCRIPTOR.size)
 
 R = TypeVar("R", bound=Reply)
 
@@ -173,13 +176,15 @@ class HostClient:
     def _receive(self) -> Message:
         while (payload := self._frames.take()) is None:
             try:
-                data, fds, _flags, _address = socket.recv_fds(self._sock, _READ, 1, socket.MSG_CMSG_CLOEXEC)
+                # Not socket.recv_fds: it forgets its flags.
+                data, ancillary, _flags, _address = self._sock.recvmsg(_READ, _ANCILLARY, socket.MSG_CMSG_CLOEXEC)
             except TimeoutError as error:
                 raise Fault(Code.TIMEOUT, "hostd does not answer") from error
             except OSError as error:
                 raise Fault(Code.UNAVAILABLE, "hostd closed the connection") from error
-            if fds:
-                self._fd = fds[0]
+            for level, kind, raw in ancillary:
+                if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
+                    (self._fd,) = _DESCRIPTOR.unpack(raw)
             if not data:
                 raise Fault(Code.UNAVAILABLE, "hostd closed the connection")
             self._frames.feed(data)

@@ -45,6 +45,7 @@ class Watcher:
         self._pending: dict[str, Message] = {}
         self._wake = asyncio.Event()
         self._fault: Fault | None = None
+        self._over = asyncio.get_running_loop().create_future()
 
     def put(self, key: str, message: Message) -> None:
         """Send `message` soon, instead of an earlier one about `key`."""
@@ -58,13 +59,15 @@ class Watcher:
         self._fault = self._fault or fault
         self._pending.clear()
         self._wake.set()
+        if not self._over.done():
+            self._over.set_result(None)
 
     async def run(self, request_id: int) -> None:
         """Answer the request, then send changes."""
         pump = asyncio.create_task(self._pump(request_id))
         reader = asyncio.create_task(self._read())
         try:
-            await asyncio.wait((pump, reader), return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait((pump, reader, self._over), return_when=asyncio.FIRST_COMPLETED)
             if self._fault:
                 await asyncio.wait((pump,), timeout=_FAREWELL)
         finally:

@@ -17,6 +17,8 @@ from shared.errors import Code, Fault
 
 READ_MAX: Final = 64 * 1024
 """Bytes that one wake-up takes from a pty."""
+_SHORT: Final = 1024
+"""A read of fewer bytes has most likely taken all; to make sure costs more than another wake-up would."""
 _READS: Final = 64
 """Reads in one wake-up: a program that prints byte by byte must not keep the loop."""
 PENDING_MAX: Final = 64 * 1024
@@ -69,6 +71,7 @@ class Pty:
         self._reading = False
         self._drained = False
         self._last_call = False
+        self._has_exited = False
         self._pidfd = os.pidfd_open(self.pid)
         self._loop.add_reader(self._pidfd, self._exited)
         self.resume()
@@ -97,8 +100,9 @@ class Pty:
         size = 0
         try:
             for _ in range(_READS):
-                size += os.readv(self._fd, [_scratch[size : self._read_max]])
-                if size == self._read_max:
+                taken = os.readv(self._fd, [_scratch[size : self._read_max]])
+                size += taken
+                if size == self._read_max or (taken < _SHORT and not self._last_call):
                     break
         except BlockingIOError:
             return size, self._last_call
@@ -117,16 +121,14 @@ class Pty:
         self._on_drained()
 
     def _exited(self) -> None:
+        if self._has_exited:
+            return
+        self._has_exited = True
         self._loop.remove_reader(self._pidfd)
+        if not self._drained:
+            self._loop.call_later(_LAST_CALL, self._call_last)
         # It stays a zombie until `close`, so that its pid, which is also its session's, is not given to another meanwhile.
-        result = os.waitid(os.P_PIDFD, self._pidfd, os.WEXITED | os.WNOWAIT)
-        if result is None:
-            raise AssertionError("waitid without WNOHANG answered nothing")
-        by_signal = result.si_code != os.CLD_EXITED
-        self._loop.call_later(_LAST_CALL, self._call_last)
-        self._on_exit(
-            Exit(None, _signal_name(result.si_status)) if by_signal else Exit(result.si_status, None),
-        )
+        self._on_exit(_exit(os.waitid(os.P_PIDFD, self._pidfd, os.WEXITED | os.WNOWAIT | os.WNOHANG)))
 
     def _call_last(self) -> None:
         # The kernel hangs a terminal up when its leader exits, so the end has come by now, unless the leader gave it away.
@@ -173,9 +175,9 @@ class Pty:
         """End all programs of the terminal's session and give back its descriptors."""
         self._end_of_output()
         await end_session(self.pid)
-        self._loop.remove_reader(self._pidfd)
+        self._exited()
         os.close(self._fd)
-        os.waitid(os.P_PIDFD, self._pidfd, os.WEXITED | os.WNOHANG)
+        os.waitid(os.P_PIDFD, self._pidfd, os.WEXITED | os.WNOHANG)  # noqa: ASYNC222  # WNOHANG
         os.close(self._pidfd)
 
 
@@ -219,8 +221,12 @@ def _reason(error: OSError) -> str:
     return os.strerror(error.errno) if error.errno else "there is no such program, or folder"
 
 
-def _signal_name(number: int) -> str:
+def _exit(result: os.waitid_result | None) -> Exit:
+    if result is None:  # it sleeps in the kernel, and dies when it wakes up
+        return Exit(None, signal.SIGKILL.name)
+    if result.si_code == os.CLD_EXITED:
+        return Exit(result.si_status, None)
     try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"SIG{number}"
+        return Exit(None, signal.Signals(result.si_status).name)
+    except ValueError:  # most of the real-time ones have no name
+        return Exit(None, f"SIG{result.si_status}")

@@ -30,6 +30,11 @@ class Room:
         return cls(environ["HOSTEL_WORKSPACE"], Path(environ["HOME"]), settings, environment)
 
     @property
+    def temporary(self) -> Path:
+        """The tenant's own folder for what is not to stay."""
+        return Path(self.environment["TMPDIR"])
+
+    @property
     def sessions(self) -> Path:
         """The folder of all sessions."""
         return self.home / "vibecoder_workspace" / "sessions"

@@ -31,6 +31,8 @@ class Place:
     session: str
     worktree: str | None
     folder: Path
+    touch: Callable[[], None]
+    """Says that the session is in use."""
 
 
 class Terminal:
@@ -142,6 +144,7 @@ class Terminal:
 
     async def write(self, data: bytes) -> None:
         """Input, as typed; waits while the program does not read what is pending."""
+        self.place.touch()
         await self._pty.write(data)
 
     def _printed(self, data: memoryview) -> None:
@@ -167,7 +170,19 @@ class Terminal:
         """End its programs and its streams. What was printed until now still reaches who reads."""
         await self._pty.close()
         for viewer in tuple(self.viewers):
-            viewer.end(Fault(Code.GONE, "the terminal was closed"))
+            viewer.close()
+
+
+def _shown(argv: list[str]) -> list[str]:
+    """The command for lists, which must fit a frame however long the commands are."""
+    shown: list[str] = []
+    rest = _COMMAND_SHOWN
+    for argument in argv:
+        if rest <= 0:
+            break
+        shown.append(argument[:rest])
+        rest -= len(argument)
+    return shown
 
 
 class Terminals:
@@ -227,11 +242,7 @@ class Terminals:
 
     def of(self, session: str | None = None, worktree: str | None = None) -> list[Terminal]:
         """All terminals, or those of a session, or of one of its worktrees; oldest first."""
-        return [
-            t
-            for t in self._all.values()
-            if session in (None, t.place.session) and worktree in (None, t.place.worktree)
-        ]
+        return [t for t in self._all.values() if session in (None, t.place.session) and worktree in (None, t.place.worktree)]
 
     async def close(self, terminal: str) -> None:
         """End a terminal and forget it. Raises Fault NOT_FOUND."""

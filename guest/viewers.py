@@ -32,6 +32,8 @@ class Viewer:
         self._viewers = False
         self._exited = False
         self._fault: Fault | None = None
+        self._closed = False
+        self._over = asyncio.get_running_loop().create_future()
         self.size: tuple[int, int] | None = None
         """Columns and rows, once it has said."""
         self.cursor = self._position(terminal.ring.start if request.after is UNSET else request.after)
@@ -52,10 +54,19 @@ class Viewer:
         self._viewers = True
         self._wake.set()
 
-    def end(self, fault: Fault) -> None:
-        """Send what the terminal has printed, then say why and close."""
-        self._fault = self._fault or fault
+    def close(self) -> None:
+        """The terminal is gone: send the rest of what it has printed, and end."""
+        self._closed = True
+        self._end()
+
+    def _fail(self, fault: Fault) -> None:
+        self._fault = fault
+        self._end()
+
+    def _end(self) -> None:
         self._wake.set()
+        if not self._over.done():
+            self._over.set_result(None)
 
     async def run(self) -> None:
         """Be a viewer until the peer or the terminal goes."""
@@ -63,8 +74,8 @@ class Viewer:
         pump = asyncio.create_task(self._pump())
         reader = asyncio.create_task(self._read())
         try:
-            await asyncio.wait((pump, reader), return_when=asyncio.FIRST_COMPLETED)
-            if self._fault:
+            await asyncio.wait((pump, reader, self._over), return_when=asyncio.FIRST_COMPLETED)
+            if self._over.done():
                 await asyncio.wait((pump,), timeout=_FAREWELL)
         finally:
             self._terminal.detach(self)
@@ -87,6 +98,8 @@ class Viewer:
     def _next(self) -> Message | None:
         """The message that is due most, if any."""
         terminal = self._terminal
+        if self._fault:
+            return rejection(self._fault)
         if self._attached is not None:
             reply = Attached(
                 id=self._attached,
@@ -115,14 +128,14 @@ class Viewer:
         if terminal.ended and terminal.exit and not self._exited:
             self._exited = True
             return Exited(terminal.exit.code, terminal.exit.signal)
-        return rejection(self._fault) if self._fault else None
+        return rejection(Fault(Code.GONE, "the terminal was closed")) if self._closed else None
 
     async def _read(self) -> None:
         try:
             while message := await self._link.receive():
                 await self._take(message)
         except Fault as fault:
-            self.end(fault)
+            self._fail(fault)
 
     async def _take(self, message: Message) -> None:
         match message:

@@ -10,6 +10,7 @@ from typing import Final
 from shared.errors import Code, Fault
 
 DIRECTORY: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_NEW_FILE: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _DEPTH_MAX: Final = 32
 
 
@@ -60,6 +61,25 @@ def trust(path: Path) -> None:
             raise Fault(Code.FORBIDDEN, f"{folder} must belong to root and be writable to root alone")
 
 
+def write(name: str, parent: int, data: bytes) -> None:
+    """Make or replace the file `name` in `parent`, root's 0600, atomically and durably. `parent` is root's alone."""
+    fresh = f".{name}.new"
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(fresh, dir_fd=parent)
+    with os.fdopen(os.open(fresh, _NEW_FILE, 0o600, dir_fd=parent), "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    os.rename(fresh, name, src_dir_fd=parent, dst_dir_fd=parent)
+    os.fsync(parent)
+
+
+def read(name: str, parent: int) -> bytes:
+    """All of the file `name` in `parent`. Raises OSError, for a symbolic link too."""
+    with os.fdopen(os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=parent), "rb") as file:
+        return file.read()
+
+
 def remove(name: str, parent: int, depth: int = 0) -> None:
     """Remove whatever `name` in `parent` is, with all in it; nothing when it is not there.
 
@@ -73,6 +93,6 @@ def remove(name: str, parent: int, depth: int = 0) -> None:
             os.unlink(name, dir_fd=parent)
             return
         with opened(name, parent) as fd:
-            for entry in os.listdir(fd):
+            for entry in os.listdir(fd):  # noqa: PTH208  # a descriptor has no path
                 remove(entry, fd, depth + 1)
         os.rmdir(name, dir_fd=parent)

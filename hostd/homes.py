@@ -1,10 +1,10 @@
 """Homes and private temporary folders of workspaces, and the metadata that root keeps in a home.
 
-    homes/w…                              root:w… 1770   the tenant writes here, but cannot rename or replace what is root's
-    homes/w…/vibecoder_workspace          root:w… 0750
-    homes/w…/vibecoder_workspace/metadata root    0700   secret (hash), providers.json: 0600
-    homes/w…/vibecoder_workspace/sessions w…      0700
-    tmp/w…                                w…      0700   the room's /tmp and /var/tmp
+homes/w…                              root:w… 1770   the tenant writes here, but cannot rename or replace what is root's
+homes/w…/vibecoder_workspace          root:w… 0750
+homes/w…/vibecoder_workspace/metadata root    0700   secret (hash), providers.json: 0600
+homes/w…/vibecoder_workspace/sessions w…      0700
+tmp/w…                                w…      0700   the room's /tmp and /var/tmp
 """
 
 import contextlib
@@ -19,7 +19,6 @@ from shared.errors import Code, Fault
 
 _WORKSPACE_ROOT: Final = "vibecoder_workspace"
 _REMOVE_DEADLINE: Final = 600.0
-_NEW_FILE: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class Homes:
@@ -59,7 +58,7 @@ class Homes:
             folders.made("metadata", root, uid=0, gid=0, mode=0o700) as metadata,
         ):
             for name, data in files.items():
-                _write(metadata, name, data)
+                folders.write(name, metadata, data)
 
     def make_tmp(self, workspace: str, uid: int) -> None:
         """Make the temporary folder, if it is not there."""
@@ -69,14 +68,12 @@ class Homes:
     def read(self, workspace: str, name: str) -> bytes:
         """The metadata file `name`."""
         with self._metadata(workspace) as metadata:
-            fd = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=metadata)
-            with os.fdopen(fd, "rb") as file:
-                return file.read()
+            return folders.read(name, metadata)
 
     def write(self, workspace: str, name: str, data: bytes) -> None:
         """Replace the metadata file `name`, atomically and durably."""
         with self._metadata(workspace) as metadata:
-            _write(metadata, name, data)
+            folders.write(name, metadata, data)
 
     @contextlib.contextmanager
     def _metadata(self, workspace: str) -> Iterator[int]:
@@ -88,12 +85,15 @@ class Homes:
         ):
             yield metadata
 
+    def _existing(self, workspace: str) -> list[str]:
+        return [path for path in (self.path(workspace), self.tmp_path(workspace)) if os.path.lexists(path)]
+
     async def remove(self, workspace: str, uid: int) -> None:
         """Remove the home and the temporary folder, of which no process may be left.
 
         What the tenant made is removed with the tenant's rights, by a child; only root's few remains by root. Raises Fault.
         """
-        paths = [path for path in (self.path(workspace), self.tmp_path(workspace)) if os.path.lexists(path)]
+        paths = self._existing(workspace)
         if paths:
             # Neither can remove all, as root's folders are among it: what counts is what is left.
             await _as_tenant(uid, "/bin/chmod", "-R", "u+rwx", "--", *paths)
@@ -104,20 +104,15 @@ class Homes:
 
 
 async def _as_tenant(uid: int, *argv: str) -> None:
-    setpriv = ("/usr/bin/setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups", "--bounding-set=-all", "--inh-caps=-all")
+    setpriv = (
+        "/usr/bin/setpriv",
+        f"--reuid={uid}",
+        f"--regid={uid}",
+        "--clear-groups",
+        "--bounding-set=-all",
+        "--inh-caps=-all",
+    )
     await run((*setpriv, "--no-new-privs", "--", *argv), deadline=_REMOVE_DEADLINE)
-
-
-def _write(folder: int, name: str, data: bytes) -> None:
-    fresh = f".{name}.new"
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(fresh, dir_fd=folder)
-    with os.fdopen(os.open(fresh, _NEW_FILE, 0o600, dir_fd=folder), "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    os.rename(fresh, name, src_dir_fd=folder, dst_dir_fd=folder)
-    os.fsync(folder)
 
 
 @contextlib.contextmanager

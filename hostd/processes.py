@@ -9,17 +9,16 @@ import contextlib
 import os
 import signal
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Final, NoReturn
 
 from shared.errors import Code, Fault
 
 ENVIRONMENT: Final = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"}
 _STDERR_MAX: Final = 4096
-_STATUS_HEAD: Final = 1024
-"""Bytes of /proc/PID/status that hold the state and the uids: proc_pid_status(5)."""
 
 
 class Child:
@@ -83,7 +82,7 @@ async def run(argv: Sequence[str], *, deadline: float) -> Outcome:
         except TimeoutError:
             child.kill()
             await child.wait()
-            raise Fault(Code.TIMEOUT, f"{os.path.basename(argv[0])} took longer than {deadline:g} s") from None  # noqa: PTH119
+            raise Fault(Code.TIMEOUT, f"{Path(argv[0]).name} took longer than {deadline:g} s") from None
         drain()
     finally:
         loop.remove_reader(reader)
@@ -99,7 +98,13 @@ def _spawn(argv: Sequence[str], stderr: int) -> Child:
     ]
     try:
         pid = os.posix_spawn(
-            argv[0], argv, ENVIRONMENT, file_actions=actions, setsid=True, setsigmask=(), setsigdef=(signal.SIGPIPE, signal.SIGXFSZ)
+            argv[0],
+            list(argv),
+            ENVIRONMENT,
+            file_actions=actions,
+            setsid=True,
+            setsigmask=(),
+            setsigdef=(signal.SIGPIPE, signal.SIGXFSZ),
         )
     except OSError as error:
         raise Fault(Code.FAILED, f"cannot run {argv[0]}: {error.strerror}") from error
@@ -138,27 +143,29 @@ def _be_child(main: Callable[[], object]) -> NoReturn:
 
 
 def count_by_uid() -> Counter[int]:
-    """How many processes each real uid has, from one pass over /proc. Zombies are not counted."""
-    counts: Counter[int] = Counter()
-    for name in os.listdir("/proc"):  # noqa: PTH208  # names are all that is needed
-        if name.isdigit():
-            with contextlib.suppress(OSError):
-                uid = _uid_of(name)
-                if uid is not None:
-                    counts[uid] += 1
-    return counts
+    """How many processes each effective uid has, from one pass over /proc."""
+    return Counter(uid for _, uid in _processes())
 
 
-def _uid_of(pid: str) -> int | None:
-    fd = os.open(f"/proc/{pid}/status", os.O_RDONLY)
+def _processes() -> Iterator[tuple[str, int]]:
+    # The owner of /proc/PID is the effective uid whether or not the process can be dumped: task_dump_owner in fs/proc/base.c.
+    with os.scandir("/proc") as entries:
+        for entry in entries:
+            if entry.name.isdigit():
+                with contextlib.suppress(OSError):
+                    yield entry.name, entry.stat().st_uid
+
+
+def _remains(uid: int) -> bool:
+    return any(owner == uid and not _is_zombie(pid) for pid, owner in _processes())
+
+
+def _is_zombie(pid: str) -> bool:
     try:
-        head = os.read(fd, _STATUS_HEAD)
-    finally:
-        os.close(fd)
-    # The name comes first and its newlines are escaped, so the first match is the kernel's.
-    if b"\nState:\tZ" in head:
-        return None
-    return int(head.partition(b"\nUid:\t")[2].split(None, 1)[0])
+        # The name comes before, its newlines escaped.
+        return "\nState:\tZ" in Path(f"/proc/{pid}/status").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return True
 
 
 async def end_all(uid: int, spare: int, deadline: float) -> None:
@@ -173,7 +180,7 @@ async def end_all(uid: int, spare: int, deadline: float) -> None:
     pause = 0.001
     while True:
         await fork(partial(_kill_as, uid, spare)).wait()
-        if not count_by_uid()[uid]:
+        if not _remains(uid):
             return
         if loop.time() > end:
             raise Fault(Code.TIMEOUT, f"processes of the workspace are still there after {deadline:g} s")
@@ -182,8 +189,13 @@ async def end_all(uid: int, spare: int, deadline: float) -> None:
 
 
 def _kill_as(uid: int, spare: int) -> None:
+    become_killer(uid, spare)
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(-1, signal.SIGKILL)
+
+
+def become_killer(uid: int, spare: int) -> None:
+    """Take the ids of a process that can signal those of `uid`, which cannot signal it. For a forked child alone."""
     os.setgroups([])
     os.setresgid(uid, uid, uid)
     os.setresuid(spare, uid, spare)
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(-1, signal.SIGKILL)

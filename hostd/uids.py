@@ -10,10 +10,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
+from hostd import folders
 from shared.errors import Code, Fault
 
 MARK: Final = Path("/var/lib/hostel/uid-mark")
 """Lines `FIRST LAST`: ranges of uids that are used up."""
+_BATCH: Final = 8
+"""Uids that are marked at once, as each mark waits for the disk twice. Those that are not used when hostd ends are lost."""
 
 Ranges = list[tuple[int, int]]
 
@@ -57,36 +60,46 @@ class Uids:
     def __init__(self, first: int, last: int, mark: Path = MARK) -> None:
         """Serve `first`…`last`, inclusive."""
         self._mark = mark
-        self._first = first
         self._last = last
+        self._first = first
+        self._reserved: list[int] = []
         self.spare = first
 
     def take(self, avoid: set[int]) -> int:
-        """A uid that was never given out and is not in `avoid`. It is durably used up before this returns."""
-        fd = os.open(self._mark, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-        try:
-            # Held for two small reads and a write; another installation on this machine is all that could hold it.
-            fcntl.flock(fd, fcntl.LOCK_EX)
-            before = os.pread(fd, os.fstat(fd).st_size, 0)
-            used = [*parse(before.decode("ascii", "replace")), (self.spare, self.spare)]
-            uid = next_free(self._first, self._last, used)
-            while uid in avoid:
-                used.append((uid, uid))
-                uid = next_free(self._first, self._last, used)
-            after = "".join(f"{first} {last}\n" for first, last in merge([*used, (uid, uid)])).encode()
-            # One write, padded with nothing but newer digits: it never gets shorter by more than it can cut afterwards.
-            os.pwrite(fd, after, 0)
-            os.ftruncate(fd, len(after))
-            os.fsync(fd)
-        finally:
-            os.close(fd)
-        return uid
+        """A uid that was never given out and is not in `avoid`; it is durably used up before this returns.
 
-    def left(self, taken: set[int]) -> int:
-        """How many uids of the range can still be given out; `taken` are those in the registry."""
-        text = self._mark.read_text(encoding="ascii") if self._mark.exists() else ""
-        used = [*parse(text), *((uid, uid) for uid in taken), (self.spare, self.spare)]
+        Raises Fault LIMIT when the range is used up.
+        """
+        while True:
+            if not self._reserved:
+                self._reserve()
+            uid = self._reserved.pop(0)
+            if uid not in avoid:
+                return uid
+
+    def _reserve(self) -> None:
+        folder = os.open(self._mark.parent, folders.DIRECTORY)
         try:
-            return self._last - next_free(self._first, self._last, used) + 1
+            # Held for a read and a small write; only another installation's allocator could hold it.
+            fcntl.flock(folder, fcntl.LOCK_EX)
+            used = self._used()
+            first = next_free(self._first, self._last, used)
+            last = min(first + _BATCH - 1, self._last)
+            text = "".join(f"{start} {end}\n" for start, end in merge([*used, (first, last)]))
+            folders.write(self._mark.name, folder, text.encode())
+        finally:
+            os.close(folder)
+        self._reserved = list(range(first, last + 1))
+
+    def left(self) -> int:
+        """How many uids of the range can still be given out."""
+        try:
+            return self._last - next_free(self._first, self._last, self._used()) + 1 + len(self._reserved)
         except Fault:
-            return 0
+            return len(self._reserved)
+
+    def _used(self) -> Ranges:
+        try:
+            return [*parse(self._mark.read_text(encoding="ascii", errors="replace")), (self.spare, self.spare)]
+        except FileNotFoundError:
+            return [(self.spare, self.spare)]

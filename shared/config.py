@@ -4,7 +4,6 @@ hostd reads it as root, api as `hostel`; a guest gets its few values from hostd.
 and a test holds the two together.
 """
 
-import tomllib
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
@@ -31,7 +30,7 @@ class _Section(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     pass
 
 
-class Host(_Section):
+class Host(_Section, frozen=True):
     """`[hostd]`: the root daemon."""
 
     uid_first: Annotated[int, Meta(ge=10_000, le=2**31)] = 200_000
@@ -42,7 +41,7 @@ class Host(_Section):
     require: tuple[LayerName, ...] = ()
 
 
-class Guests(_Section):
+class Guests(_Section, frozen=True):
     """`[guest]`: what each workspace's supervisor gets."""
 
     idle_timeout: Seconds = 60
@@ -57,7 +56,7 @@ class Guests(_Section):
     shell: Annotated[str, Meta(pattern="^/[^\x00]*$")] = "/bin/bash"
 
 
-class RateLimits(_Section):
+class RateLimits(_Section, frozen=True):
     """`[api.rate_limits]`: in the notation of the `limits` library."""
 
     login: str = "10/minute"
@@ -66,7 +65,7 @@ class RateLimits(_Section):
     request: str = "6000/minute"
 
 
-class Api(_Section):
+class Api(_Section, frozen=True):
     """`[api]`: the HTTP server."""
 
     listen: str = "127.0.0.1"
@@ -87,7 +86,7 @@ class Api(_Section):
         return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
 
 
-class Config(_Section):
+class Config(_Section, frozen=True):
     """The whole file."""
 
     state: Annotated[str, Meta(pattern="^/[^\x00\n]*$")] = "/var/lib/hostel"
@@ -112,6 +111,8 @@ def load(path: Path = DEFAULT_PATH) -> Config:
         raise ConfigError(f"{path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: not UTF-8") from error
+    import tomllib  # noqa: PLC0415  # a guest takes its settings' type from here, and reads no file
+
     try:
         config = msgspec.convert(tomllib.loads(text), Config)
     except tomllib.TOMLDecodeError as error:

@@ -42,7 +42,7 @@ class Code(enum.StrEnum):
     """A defect of hostel; the log says more."""
 
 
-class Fault(Exception):
+class Fault(Exception):  # noqa: N818  # a fault is an answer, not an error of ours
     """A failure with a code and a message that may be shown to whoever asked.
 
     `message` must hold no secret and nothing of another tenant.

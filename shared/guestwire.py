@@ -75,7 +75,7 @@ class Progress(Struct, frozen=True, forbid_unknown_fields=True):
     percent: Annotated[int, Meta(ge=0, le=100)]
 
 
-class SessionInfo(Reply):
+class SessionInfo(Reply, frozen=True):
     """A session. Times are ISO 8601, UTC."""
 
     session: SessionId
@@ -92,13 +92,13 @@ class SessionInfo(Reply):
     """Git's reason; only with status `error`."""
 
 
-class Sessions(Reply):
+class Sessions(Reply, frozen=True):
     """All sessions of the workspace, newest first."""
 
     items: Annotated[list[SessionInfo], Meta(max_length=SESSIONS_MAX)]
 
 
-class WorktreeInfo(Reply):
+class WorktreeInfo(Reply, frozen=True):
     """A worktree of a session."""
 
     worktree: WorktreeId
@@ -111,13 +111,13 @@ class WorktreeInfo(Reply):
     created: Annotated[str, Meta(max_length=40)]
 
 
-class Worktrees(Reply):
+class Worktrees(Reply, frozen=True):
     """The worktrees of a session, oldest first."""
 
     items: Annotated[list[WorktreeInfo], Meta(max_length=1000)]
 
 
-class TerminalInfo(Reply):
+class TerminalInfo(Reply, frozen=True):
     """A terminal."""
 
     terminal: TerminalId
@@ -137,19 +137,19 @@ class TerminalInfo(Reply):
     """Such as `SIGKILL`, when a signal ended it."""
 
 
-class Terminals(Reply):
+class Terminals(Reply, frozen=True):
     """Terminals, oldest first."""
 
     items: Annotated[list[TerminalInfo], Meta(max_length=1000)]
 
 
-class Pong(Reply):
+class Pong(Reply, frozen=True):
     """The guest is there."""
 
     pid: int
 
 
-class Attached(Reply):
+class Attached(Reply, frozen=True):
     """The stream begins: the next byte of output is number `seq`.
 
     It also answers each `Resume`. `seq` is greater than what was asked for when the ring no longer has those bytes.
@@ -161,21 +161,21 @@ class Attached(Reply):
     viewers: int
 
 
-class Output(Message):
+class Output(Message, frozen=True):
     """What the program printed, from byte number `seq` on."""
 
     seq: Seq
     data: Annotated[bytes, Meta(max_length=OUTPUT_MAX)]
 
 
-class Exited(Message):
+class Exited(Message, frozen=True):
     """The program has ended and all of its output was sent."""
 
     code: int | None
     signal: Annotated[str, Meta(max_length=20)] | None
 
 
-class Viewers(Message):
+class Viewers(Message, frozen=True):
     """How many look at this terminal, and the size that they agreed on: the smallest."""
 
     count: int
@@ -183,44 +183,44 @@ class Viewers(Message):
     rows: Rows
 
 
-class Input(Message):
+class Input(Message, frozen=True):
     """Bytes for the program, as typed."""
 
     data: Annotated[bytes, Meta(max_length=INPUT_MAX)]
 
 
-class Resize(Message):
+class Resize(Message, frozen=True):
     """This viewer's size."""
 
     columns: Columns
     rows: Rows
 
 
-class Resume(Message):
+class Resume(Message, frozen=True):
     """Begin the stream again at byte number `after`."""
 
     after: Seq
 
 
-class SessionChanged(Message):
+class SessionChanged(Message, frozen=True):
     """A session is new or has changed."""
 
     session: SessionInfo
 
 
-class SessionDeleted(Message):
+class SessionDeleted(Message, frozen=True):
     """A session is gone."""
 
     session: SessionId
 
 
-class TerminalChanged(Message):
+class TerminalChanged(Message, frozen=True):
     """A terminal is new or has changed."""
 
     terminal: TerminalInfo
 
 
-class TerminalClosed(Message):
+class TerminalClosed(Message, frozen=True):
     """A terminal is gone."""
 
     terminal: TerminalId
@@ -234,12 +234,12 @@ GUEST: Final = Protocol(
 
 
 @GUEST.verb(Pong)
-class Ping(Request):
-    """Is the guest there?"""
+class Ping(Request, frozen=True):
+    """Ask whether the guest is there."""
 
 
 @GUEST.verb(SessionInfo)
-class CreateSession(Request):
+class CreateSession(Request, frozen=True):
     """Make a session, and begin to clone if `repo_url` is given; the same `session` twice is the same session.
 
     BAD_REQUEST for an address or a protocol that is not allowed, LIMIT when the workspace has its number of sessions.
@@ -253,19 +253,19 @@ class CreateSession(Request):
 
 
 @GUEST.verb(Sessions)
-class ListSessions(Request):
+class ListSessions(Request, frozen=True):
     """All sessions."""
 
 
 @GUEST.verb(SessionInfo)
-class GetSession(Request):
+class GetSession(Request, frozen=True):
     """One session."""
 
     session: SessionId
 
 
 @GUEST.verb(SessionInfo)
-class RenameSession(Request):
+class RenameSession(Request, frozen=True):
     """Give a session another name."""
 
     session: SessionId
@@ -273,14 +273,14 @@ class RenameSession(Request):
 
 
 @GUEST.verb(Done)
-class DeleteSession(Request):
+class DeleteSession(Request, frozen=True):
     """Close a session's terminals, stop its clone, remove its files."""
 
     session: SessionId
 
 
 @GUEST.verb(WorktreeInfo)
-class CreateWorktree(Request):
+class CreateWorktree(Request, frozen=True):
     """Add a worktree: on the existing `branch`, or on a new `branch` that starts at `start`.
 
     Without `branch`, a detached head at `start`, or at the clone's head.
@@ -294,14 +294,14 @@ class CreateWorktree(Request):
 
 
 @GUEST.verb(Worktrees)
-class ListWorktrees(Request):
+class ListWorktrees(Request, frozen=True):
     """The worktrees of a session."""
 
     session: SessionId
 
 
 @GUEST.verb(Done)
-class RemoveWorktree(Request):
+class RemoveWorktree(Request, frozen=True):
     """Remove a worktree. CONFLICT when it has changes that are not committed, unless `force`."""
 
     session: SessionId
@@ -310,40 +310,40 @@ class RemoveWorktree(Request):
 
 
 @GUEST.verb(TerminalInfo)
-class CreateTerminal(Request):
+class CreateTerminal(Request, frozen=True):
     """Start a program on a pty, in a session's clone or in one of its worktrees. Without `command`, a login shell."""
 
     terminal: TerminalId
     session: SessionId
     worktree: WorktreeId | None = None
-    command: Annotated[list[Argument], Meta(max_length=64)] = []
+    command: Annotated[list[Argument], Meta(max_length=64)] = []  # noqa: RUF012  # msgspec copies an empty default
     columns: Columns = 80
     rows: Rows = 24
 
 
 @GUEST.verb(Terminals)
-class ListTerminals(Request):
+class ListTerminals(Request, frozen=True):
     """The terminals of a session, or of all."""
 
     session: SessionId | None = None
 
 
 @GUEST.verb(TerminalInfo)
-class GetTerminal(Request):
+class GetTerminal(Request, frozen=True):
     """One terminal."""
 
     terminal: TerminalId
 
 
 @GUEST.verb(Done)
-class CloseTerminal(Request):
+class CloseTerminal(Request, frozen=True):
     """End a terminal's program, if it runs, and forget the terminal."""
 
     terminal: TerminalId
 
 
 @GUEST.verb(Attached)
-class AttachTerminal(Request):
+class AttachTerminal(Request, frozen=True):
     """Turn this connection into a terminal's stream, from byte number `after` on, or from the ring's oldest."""
 
     terminal: TerminalId
@@ -351,5 +351,5 @@ class AttachTerminal(Request):
 
 
 @GUEST.verb(Done)
-class Watch(Request):
+class Watch(Request, frozen=True):
     """Turn this connection into a stream of changes."""

@@ -49,7 +49,7 @@ class ProviderChange(Struct, frozen=True, forbid_unknown_fields=True):
     """A change to one provider: what is left out stays as it is; `auth: null` removes the credential."""
 
     enabled: bool | UnsetType = UNSET
-    auth: ProviderAuth | None | UnsetType = UNSET
+    auth: ProviderAuth | UnsetType | None = UNSET
 
 
 class ProviderView(Struct, frozen=True, forbid_unknown_fields=True):
@@ -81,7 +81,7 @@ class Layer(Struct, frozen=True, forbid_unknown_fields=True):
     detail: str
 
 
-class WorkspaceInfo(Reply):
+class WorkspaceInfo(Reply, frozen=True):
     """A workspace as hostd knows it."""
 
     workspace: WorkspaceId
@@ -95,20 +95,20 @@ class WorkspaceInfo(Reply):
     """How many processes have its uid."""
 
 
-class Workspaces(Reply):
+class Workspaces(Reply, frozen=True):
     """A page of workspaces, by id. `next` is the id to pass as `after` for the following page."""
 
     items: list[WorkspaceInfo]
     next: WorkspaceId | None = None
 
 
-class Providers(Reply):
+class Providers(Reply, frozen=True):
     """The providers of a workspace, without their credentials."""
 
     providers: dict[str, ProviderView]
 
 
-class Entered(Reply):
+class Entered(Reply, frozen=True):
     """A connected socket to the guest comes with this answer, as its only descriptor."""
 
     started: bool
@@ -117,7 +117,7 @@ class Entered(Reply):
     """Names of the layers that this room lacks."""
 
 
-class Invite(Reply):
+class Invite(Reply, frozen=True):
     """A one-time token, shown once."""
 
     token: Secret
@@ -125,13 +125,13 @@ class Invite(Reply):
     """ISO 8601, UTC."""
 
 
-class Redeemed(Reply):
+class Redeemed(Reply, frozen=True):
     """What the token was good for."""
 
     role: str
 
 
-class HostStatus(Reply):
+class HostStatus(Reply, frozen=True):
     """What hostd says of itself and of this machine."""
 
     version: str
@@ -149,7 +149,7 @@ class HostStatus(Reply):
 
 
 @HOST.verb(WorkspaceInfo, audit=("workspace",))
-class CreateWorkspace(Request):
+class CreateWorkspace(Request, frozen=True):
     """Make the Linux user, the home and the files in it, or finish what an earlier call began. Same call, same result.
 
     CONFLICT when the workspace is there with another secret, or an account of that name is not ours.
@@ -157,11 +157,11 @@ class CreateWorkspace(Request):
 
     workspace: WorkspaceId
     secret_hash: SecretHash
-    providers: ProviderChanges = {}
+    providers: ProviderChanges = {}  # noqa: RUF012  # msgspec copies an empty default
 
 
 @HOST.verb(Done, audit=("workspace",))
-class VerifySecret(Request):
+class VerifySecret(Request, frozen=True):
     """UNAUTHORIZED unless `secret` is the workspace's; the same when there is no such workspace."""
 
     workspace: WorkspaceId
@@ -169,7 +169,7 @@ class VerifySecret(Request):
 
 
 @HOST.verb(Done, audit=("workspace",))
-class SetSecret(Request):
+class SetSecret(Request, frozen=True):
     """Replace the workspace's secret."""
 
     workspace: WorkspaceId
@@ -177,14 +177,14 @@ class SetSecret(Request):
 
 
 @HOST.verb(Providers, audit=("workspace",))
-class GetProviders(Request):
+class GetProviders(Request, frozen=True):
     """The workspace's providers."""
 
     workspace: WorkspaceId
 
 
 @HOST.verb(Providers, audit=("workspace",))
-class SetProviders(Request):
+class SetProviders(Request, frozen=True):
     """Merge changes into the workspace's providers."""
 
     workspace: WorkspaceId
@@ -192,7 +192,7 @@ class SetProviders(Request):
 
 
 @HOST.verb(Entered, audit=("workspace", "start"))
-class EnterWorkspace(Request):
+class EnterWorkspace(Request, frozen=True):
     """A connection to the workspace's guest, which is started if `start` says so; else NOT_RUNNING."""
 
     workspace: WorkspaceId
@@ -200,21 +200,21 @@ class EnterWorkspace(Request):
 
 
 @HOST.verb(Done, audit=("workspace",))
-class StopWorkspace(Request):
+class StopWorkspace(Request, frozen=True):
     """Kill every process of the workspace. It can be entered again at once."""
 
     workspace: WorkspaceId
 
 
 @HOST.verb(WorkspaceInfo, audit=("workspace",))
-class ShowWorkspace(Request):
+class ShowWorkspace(Request, frozen=True):
     """One workspace."""
 
     workspace: WorkspaceId
 
 
 @HOST.verb(Workspaces)
-class ListWorkspaces(Request):
+class ListWorkspaces(Request, frozen=True):
     """Workspaces by id, those after `after`."""
 
     after: WorkspaceId | None = None
@@ -222,19 +222,19 @@ class ListWorkspaces(Request):
 
 
 @HOST.verb(HostStatus)
-class Status(Request):
+class Status(Request, frozen=True):
     """The state of hostd and of the layers that this machine gives."""
 
 
 @HOST.verb(Redeemed)
-class RedeemInvite(Request):
+class RedeemInvite(Request, frozen=True):
     """Use up a one-time token; UNAUTHORIZED when it is unknown, used or expired."""
 
     token: Annotated[Secret, Meta(extra={"secret": True})]
 
 
 @HOST.verb(Invite, access=Access.ADMIN, audit=("lifetime",))
-class CreateInvite(Request):
+class CreateInvite(Request, frozen=True):
     """Make a one-time token that signs its holder in as an admin."""
 
     lifetime: Annotated[int, Meta(ge=10, le=86_400)] = 900
@@ -242,7 +242,7 @@ class CreateInvite(Request):
 
 
 @HOST.verb(Done, access=Access.ADMIN, audit=("workspace",))
-class DeleteWorkspace(Request):
+class DeleteWorkspace(Request, frozen=True):
     """Kill all of the workspace, remove its files and its user. The uid and the id are never used again."""
 
     workspace: WorkspaceId

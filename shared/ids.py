@@ -3,8 +3,8 @@
 A workspace's id is also the name of its Linux user, so the pattern is the whole of what may reach useradd.
 """
 
+import os
 import re
-import secrets
 from typing import Annotated, Final
 
 from msgspec import Meta
@@ -26,7 +26,7 @@ _IS_WORKSPACE: Final = re.compile(f"w{_HEX}")
 
 
 def _new(prefix: str) -> str:
-    return prefix + secrets.token_hex(12)
+    return prefix + os.urandom(12).hex()
 
 
 def new_workspace_id() -> str:

@@ -36,35 +36,35 @@ class Message(
     """Anything in a frame. `t` names the type."""
 
 
-class Request(Message, kw_only=True):
+class Request(Message, frozen=True, kw_only=True):
     """A call. `id` is the caller's, and comes back in the answer; the caller's link sets it."""
 
     id: int = 0
 
 
-class Reply(Message, kw_only=True):
+class Reply(Message, frozen=True, kw_only=True):
     """An answer to the request with the same `id`."""
 
     id: int = 0
 
 
-class Hello(Message):
+class Hello(Message, frozen=True):
     """The first frame of a caller."""
 
     version: int
 
 
-class Welcome(Message):
+class Welcome(Message, frozen=True):
     """The first frame of a server: its protocol version."""
 
     version: int
 
 
-class Done(Reply):
+class Done(Reply, frozen=True):
     """It is done, and there is nothing to tell."""
 
 
-class Failure(Reply):
+class Failure(Reply, frozen=True):
     """It is not done."""
 
     code: Code
@@ -98,16 +98,16 @@ class Verb:
 class Protocol:
     """A closed table of verbs, and the unions of what may travel each way."""
 
-    def __init__(self, name: str, *, to_server: tuple[type[Message], ...] = (), to_caller: tuple[type[Message], ...] = ()) -> None:
+    def __init__(
+        self, name: str, *, to_server: tuple[type[Message], ...] = (), to_caller: tuple[type[Message], ...] = ()
+    ) -> None:
         """`to_server` and `to_caller` are the messages of each direction that are not verbs or their replies."""
         self.name = name
         self.verbs: dict[str, Verb] = {}
         self._to_server = (Hello, *to_server)
         self._to_caller = (Welcome, Done, Failure, *to_caller)
 
-    def verb(
-        self, reply: type[Reply], *, access: Access = Access.API, audit: tuple[str, ...] = ()
-    ) -> Callable[[R], R]:
+    def verb(self, reply: type[Reply], *, access: Access = Access.API, audit: tuple[str, ...] = ()) -> Callable[[R], R]:
         """Declare the decorated request as a verb that is answered with `reply`."""
 
         def declare(request: R) -> R:
@@ -120,12 +120,14 @@ class Protocol:
     @cached_property
     def requests(self) -> tuple[type[Message], ...]:
         """What a caller may send."""
-        return (*self._to_server, *(v.request for v in self.verbs.values()))
+        verbs: tuple[type[Message], ...] = tuple(verb.request for verb in self.verbs.values())
+        return (*self._to_server, *verbs)
 
     @cached_property
     def replies(self) -> tuple[type[Message], ...]:
         """What a server may send."""
-        return tuple(dict.fromkeys((*self._to_caller, *(v.reply for v in self.verbs.values()))))
+        replies: tuple[type[Message], ...] = tuple(verb.reply for verb in self.verbs.values())
+        return tuple(dict.fromkeys((*self._to_caller, *replies)))
 
     @cached_property
     def request_decoder(self) -> "msgspec.msgpack.Decoder[Message]":

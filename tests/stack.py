@@ -131,7 +131,15 @@ class Stack:
         self._http: aiohttp.ClientSession | None = None
         argv = [sys.executable, "-I", "-m"]
         config = ["--config", str(self.path)]
-        drop = ["setpriv", f"--reuid={API_USER}", f"--regid={API_USER}", "--clear-groups", "--no-new-privs", "--inh-caps=-all", "--"]
+        drop = [
+            "setpriv",
+            f"--reuid={API_USER}",
+            f"--regid={API_USER}",
+            "--clear-groups",
+            "--no-new-privs",
+            "--inh-caps=-all",
+            "--",
+        ]
         self.hostd = Daemon("hostd", [*argv, "hostd", *config], self.folder, {})
         self.api = Daemon("api", [*drop, *argv, "api", *config], self.folder, {})
 
@@ -149,7 +157,8 @@ class Stack:
     def configure(self, **sections: dict[str, Any]) -> None:
         """Write hostel.toml; the daemons read it when they start."""
         base: dict[str, dict[str, Any]] = {
-            "hostd": {"guest_python": sys.executable},
+            # A range far from the default one, so that tests do not use up what the machine's own hostel gives out.
+            "hostd": {"guest_python": sys.executable, "uid_first": 2_000_000_000, "uid_last": 2_000_099_999},
             "guest": {"idle_timeout": 600, "git_protocols": ["https", "ssh", "git", "file"]},
             "api": {"port": self.port},
             "api.rate_limits": dict.fromkeys(("login", "redeem", "create_workspace", "request"), "100000/minute"),
@@ -167,9 +176,16 @@ class Stack:
     async def __aenter__(self) -> Self:
         """Start everything."""
         if subprocess.run(["id", API_USER], capture_output=True, check=False).returncode:
-            subprocess.run(["useradd", "--system", "--user-group", "--no-create-home", "--shell", "/usr/sbin/nologin", API_USER], check=True)
+            subprocess.run(
+                ["useradd", "--system", "--user-group", "--no-create-home", "--shell", "/usr/sbin/nologin", API_USER],
+                check=True,
+            )
         self.folder.mkdir(mode=0o711)
-        self.folder.chmod(0o711)
+        self.state.mkdir(mode=0o711)
+        (self.state / "api").mkdir(mode=0o700)
+        shutil.chown(self.state / "api", API_USER, API_USER)
+        for folder in (self.folder, self.state):
+            folder.chmod(0o711)
         self.configure()
         try:
             await self.hostd.start()
@@ -180,7 +196,9 @@ class Stack:
         self._http = aiohttp.ClientSession(self.url)
         return self
 
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         """Stop and remove everything."""
         if error is not None:
             print(f"--- hostd\n{self.hostd.tail()}\n--- api\n{self.api.tail()}")

@@ -10,14 +10,16 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from tools import setup
 from tools.console import die, say
 from tools.environments import CHECKOUT, Builder, Environment
 from tools.programs import end_on_signals, ensure, run
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 TEST_NEEDS: Final = {"mmdebstrap": "mmdebstrap", "systemd-nspawn": "systemd-container", "systemd-analyze": "systemd"}
 CHECKS: Final = (("ruff", "check"), ("ruff", "format", "--check"), ("mypy",))

@@ -20,7 +20,7 @@ from tools.console import step
 from tools.programs import run
 
 CHECKOUT: Final = Path(__file__).resolve().parent.parent
-_STAMP: Final = "hostel-stamp.json"
+STAMP: Final = "hostel-stamp.json"
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,17 @@ class Environment:
     def python(self) -> Path:
         """Its interpreter."""
         return self.folder / "bin/python"
+
+
+def digest(begin: str, *names: str) -> str:
+    """A digest of `begin` and of these files and folders of the checkout."""
+    total = hashlib.sha256(begin.encode())
+    for name in names:
+        for path in (CHECKOUT / name, *sorted((CHECKOUT / name).rglob("*"))):
+            if path.is_file() and "__pycache__" not in path.parts:
+                data = path.read_bytes()
+                total.update(f"{path.relative_to(CHECKOUT)} {len(data)}\n".encode() + data)
+    return total.hexdigest()
 
 
 class Sources:
@@ -76,13 +87,7 @@ class Sources:
     @cached_property
     def digest(self) -> str:
         """Changes when hostel itself has to be installed again."""
-        digest = hashlib.sha256(self.dependencies_digest.encode())
-        for package in self.packages:
-            for path in sorted((CHECKOUT / package).rglob("*")):
-                if path.is_file() and "__pycache__" not in path.parts:
-                    data = path.read_bytes()
-                    digest.update(f"{path.relative_to(CHECKOUT)} {len(data)}\n".encode() + data)
-        return digest.hexdigest()
+        return digest(self.dependencies_digest, *self.packages)
 
 
 class Builder:
@@ -121,7 +126,7 @@ class Builder:
 
     def _install(self, environment: Environment, wheel: Path) -> None:
         if _stamp(environment).get("dependencies") == self._wanted["dependencies"]:
-            (environment.folder / _STAMP).unlink()
+            (environment.folder / STAMP).unlink()
             self._pip(environment, "install", "--no-compile", "--no-deps", "--force-reinstall", wheel)
         else:
             _create(environment, pip=False)
@@ -129,7 +134,7 @@ class Builder:
         run(environment.python, "-I", "-m", "compileall", "-q", "-j", "0", environment.folder / "lib")
         _write_stamp(environment, self._wanted)
 
-    def requirement(self, environment: Environment, name: str) -> None:
+    def require(self, environment: Environment, name: str) -> None:
         """Install one of the development tools, in its pinned version, in `environment`."""
         self._pip(environment, "install", "--no-compile", self._sources.pinned(name))
 
@@ -146,11 +151,11 @@ def _create(environment: Environment, *, pip: bool) -> None:
 
 def _stamp(environment: Environment) -> dict[str, str]:
     try:
-        stamp: dict[str, str] = json.loads((environment.folder / _STAMP).read_text(encoding="utf-8"))
+        stamp: dict[str, str] = json.loads((environment.folder / STAMP).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
     return stamp
 
 
 def _write_stamp(environment: Environment, stamp: dict[str, str]) -> None:
-    (environment.folder / _STAMP).write_text(json.dumps(stamp), encoding="utf-8")
+    (environment.folder / STAMP).write_text(json.dumps(stamp), encoding="utf-8")

@@ -17,13 +17,19 @@ CA_CERTIFICATES: Final = "/etc/ssl/certs/ca-certificates.crt"
 
 def run(*argv: str | Path) -> str:
     """Run a program and answer its output; when it fails, show all that it said and end."""
-    done = subprocess.run(
-        argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, text=True, check=False
-    )
-    if done.returncode:
-        print(done.stdout, file=sys.stderr)
-        die(f"{Path(argv[0]).name} failed with status {done.returncode}; its output is above")
-    return done.stdout
+    # In a group of its own: when a signal ends us, all that the program has started ends as well.
+    with subprocess.Popen(
+        argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, process_group=0
+    ) as process:
+        try:
+            output, _ = process.communicate()
+        except BaseException:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
+    if process.returncode:
+        print(output, file=sys.stderr)
+        die(f"{Path(argv[0]).name} failed with status {process.returncode}; its output is above")
+    return output
 
 
 def ensure(needed: Mapping[str, str]) -> None:

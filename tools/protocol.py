@@ -19,7 +19,7 @@ def table(protocol: Protocol) -> str:
     lines = ["| Verb | Fields | Reply | Peer | Audited |", "|---|---|---|---|---|"]
     for verb in protocol.verbs.values():
         peer = verb.access.value if protocol is HOST else "api"
-        cells = (f"`{verb.name}`", fields(verb.request), f"`{tag(verb.reply)}`", peer, ", ".join(verb.audit) or "–")
+        cells = (f"`{verb.name}`", fields(verb.request), f"`{tag(verb.reply)}`", peer, ", ".join(verb.audit) or "-")
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
@@ -43,7 +43,7 @@ def tag(message: type[Message]) -> str:
 def fields(message: type[Message]) -> str:
     """A message's own fields; `?` marks those that may be left out."""
     shown = [f"{field.name}{'' if field.required else '?'}" for field in msgspec.structs.fields(message) if field.name != "id"]
-    return ", ".join(f"`{name}`" for name in shown) or "–"
+    return ", ".join(f"`{name}`" for name in shown) or "-"
 
 
 def render(text: str) -> str:

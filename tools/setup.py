@@ -48,9 +48,11 @@ def prepare(state: Path, port: int | None) -> None:
     """Make all that hostd and api need under `state`."""
     ensure(NEEDS)
     ensure_user()
-    gid = pwd.getpwnam(USER).pw_gid
+    account = pwd.getpwnam(USER)
+    gid = account.pw_gid
     for name, mode, group in (("", 0o711, 0), ("lib", 0o755, 0), ("bin", 0o755, 0), ("log", 0o700, 0), ("run", 0o750, gid)):
-        _folder(state / name, mode, group)
+        _folder(state / name, mode, 0, group)
+    _folder(state / "api", 0o700, account.pw_uid, gid)
     Builder(state / "lib/build").provide([Environment(state / "lib" / name, extras) for name, extras in environments().items()])
     _configure(state, port, gid)
     hostelctl = state / "bin/hostelctl"
@@ -102,9 +104,9 @@ def check(state: Path) -> None:
             )
 
 
-def _folder(path: Path, mode: int, gid: int) -> None:
+def _folder(path: Path, mode: int, uid: int, gid: int) -> None:
     path.mkdir(parents=True, exist_ok=True)
-    os.chown(path, 0, gid)
+    os.chown(path, uid, gid)
     path.chmod(mode)
 
 

@@ -50,8 +50,19 @@ async def test_a_programs_environment_is_built_from_nothing(alice: Tenant) -> No
     environ = await run(alice, "tr '\\0' '\\n' < /proc/$$/environ")
     names = {line.split("=")[0] for line in environ.splitlines()}
     assert names <= {
-        "HOME", "USER", "LOGNAME", "SHELL", "PATH", "LANG", "TERM", "COLORTERM", "TMPDIR", "HOSTEL_WORKSPACE", "HOSTEL_SESSION", "HOSTEL_TERMINAL",
-    }  # fmt: skip
+        "HOME",
+        "USER",
+        "LOGNAME",
+        "SHELL",
+        "PATH",
+        "LANG",
+        "TERM",
+        "COLORTERM",
+        "TMPDIR",
+        "HOSTEL_WORKSPACE",
+        "HOSTEL_SESSION",
+        "HOSTEL_TERMINAL",
+    }
 
 
 async def test_no_process_of_anybody_else_is_visible(stack: Stack, alice: Tenant, bob: Tenant) -> None:
@@ -66,7 +77,9 @@ async def test_no_process_of_anybody_else_is_visible(stack: Stack, alice: Tenant
 
 async def test_the_daemons_environment_and_secrets_cannot_be_found(stack: Stack, alice: Tenant, bob: Tenant) -> None:
     """A tenant greps all that it can read of /proc, the state folder and the sockets for what it must not have."""
-    found = await run(alice, f"grep -rlsa -e {bob.secret} -e {bob.token} /proc/[0-9]*/environ /proc/[0-9]*/cmdline {stack.folder}; echo end")
+    found = await run(
+        alice, f"grep -rlsa -e {bob.secret} -e {bob.token} /proc/[0-9]*/environ /proc/[0-9]*/cmdline {stack.folder}; echo end"
+    )
     assert "end" == found.strip()
 
 
@@ -81,10 +94,20 @@ async def test_a_home_is_closed_to_others(stack: Stack, alice: Tenant, bob: Tena
     await run(alice, "echo mine > ~/file; chmod 777 ~/file; chmod 777 ~ 2>&1; mkdir -p ~/.config; chmod 777 ~/.config; true")
     home = alice.home
     for attempt in (
-        f"cat {home}/file", f"ls {home}", f"ls {stack.state}/homes", f"echo x > {home}/planted", f"ls {home}/.config",
-        f"cd {home}", f"ln -s {home}/file ~/link-to-alice && cat ~/link-to-alice", f"cat {home}/vibecoder_workspace/metadata/secret",
-        f"ls {home}/vibecoder_workspace/sessions", f"ls {stack.folder}/run", f"cat {stack.path}", f"ls {stack.state}/hostd", f"ls {stack.state}/api",
-    ):  # fmt: skip
+        f"cat {home}/file",
+        f"ls {home}",
+        f"ls {stack.state}/homes",
+        f"echo x > {home}/planted",
+        f"ls {home}/.config",
+        f"cd {home}",
+        f"ln -s {home}/file ~/link-to-alice && cat ~/link-to-alice",
+        f"cat {home}/vibecoder_workspace/metadata/secret",
+        f"ls {home}/vibecoder_workspace/sessions",
+        f"ls {stack.folder}/run",
+        f"cat {stack.path}",
+        f"ls {stack.state}/hostd",
+        f"ls {stack.state}/api",
+    ):
         out = await run(bob, f"{attempt}; echo status=$?")
         assert "Permission denied" in out, attempt
         assert "status=0" not in out, attempt
@@ -93,9 +116,16 @@ async def test_a_home_is_closed_to_others(stack: Stack, alice: Tenant, bob: Tena
 
 async def test_a_tenant_cannot_read_its_own_metadata_nor_replace_what_is_roots(alice: Tenant) -> None:
     for attempt in (
-        "cat ~/vibecoder_workspace/metadata/secret", "ls ~/vibecoder_workspace/metadata", "mv ~/vibecoder_workspace ~/other", "rmdir ~/vibecoder_workspace/sessions",
-        "mv ~/vibecoder_workspace/sessions ~/vibecoder_workspace/x", "chmod 777 ~/vibecoder_workspace", "touch ~/vibecoder_workspace/x", "chmod 777 ~", "rm -rf ~/vibecoder_workspace/metadata",
-    ):  # fmt: skip
+        "cat ~/vibecoder_workspace/metadata/secret",
+        "ls ~/vibecoder_workspace/metadata",
+        "mv ~/vibecoder_workspace ~/other",
+        "rmdir ~/vibecoder_workspace/sessions",
+        "mv ~/vibecoder_workspace/sessions ~/vibecoder_workspace/x",
+        "chmod 777 ~/vibecoder_workspace",
+        "touch ~/vibecoder_workspace/x",
+        "chmod 777 ~",
+        "rm -rf ~/vibecoder_workspace/metadata",
+    ):
         out = await run(alice, f"{attempt}; echo status=$?")
         assert "status=0" not in out, attempt
     status = await run(alice, "echo fine > ~/ordinary && cat ~/ordinary && rm ~/ordinary && echo $?")
@@ -135,7 +165,9 @@ async def test_the_guest_has_no_controlling_terminal_to_inject_into(stack: Stack
     pids = sorted(int(p) for p in os.listdir("/proc") if p.isdigit() and os.stat(f"/proc/{p}").st_uid == alice.uid)
     tty_nr = Path(f"/proc/{pids[0]}/stat").read_text().rsplit(")", 1)[1].split()[4]
     assert "0" == tty_nr
-    code = "import fcntl,os,termios; t=os.open('/dev/tty',os.O_RDWR); print(os.ttyname(t)); fcntl.ioctl(t, termios.TIOCSTI, b'x')"
+    code = (
+        "import fcntl,os,termios; t=os.open('/dev/tty',os.O_RDWR); print(os.ttyname(t)); fcntl.ioctl(t, termios.TIOCSTI, b'x')"
+    )
     out = await run(alice, f'tty; /usr/bin/python3 -c "{code}"')
     assert out.split()[0].startswith("/dev/pts/")
     assert stack.hostd.pid not in pids
@@ -146,13 +178,24 @@ async def test_everything_of_another_tenants_is_not_found(alice: Tenant, bob: Te
     worktrees = f"{alice.base}/sessions/{session}/worktrees"
     terminal = await alice.terminal(session, command=["/bin/sleep", "1000"])
     for method, path, body in (
-        ("GET", alice.base, None), ("PATCH", alice.base, {"name": "x"}), ("POST", f"{alice.base}/provision", None), ("POST", f"{alice.base}/secret/rotate", None),
-        ("GET", f"{alice.base}/sessions", None), ("POST", f"{alice.base}/sessions", {}), ("GET", f"{alice.base}/sessions/{session}", None),
-        ("PATCH", f"{alice.base}/sessions/{session}", {"name": "x"}), ("DELETE", f"{alice.base}/sessions/{session}", None),
-        ("GET", worktrees, None), ("POST", worktrees, {}), ("GET", f"{alice.base}/sessions/{session}/terminals", None),
-        ("POST", f"{alice.base}/sessions/{session}/terminals", {}), ("GET", f"/api/terminals/{terminal}", None), ("DELETE", f"/api/terminals/{terminal}", None),
-        ("GET", f"{bob.base}/sessions/{session}", None), ("POST", f"{bob.base}/sessions/{session}/terminals", {}),
-    ):  # fmt: skip
+        ("GET", alice.base, None),
+        ("PATCH", alice.base, {"name": "x"}),
+        ("POST", f"{alice.base}/provision", None),
+        ("POST", f"{alice.base}/secret/rotate", None),
+        ("GET", f"{alice.base}/sessions", None),
+        ("POST", f"{alice.base}/sessions", {}),
+        ("GET", f"{alice.base}/sessions/{session}", None),
+        ("PATCH", f"{alice.base}/sessions/{session}", {"name": "x"}),
+        ("DELETE", f"{alice.base}/sessions/{session}", None),
+        ("GET", worktrees, None),
+        ("POST", worktrees, {}),
+        ("GET", f"{alice.base}/sessions/{session}/terminals", None),
+        ("POST", f"{alice.base}/sessions/{session}/terminals", {}),
+        ("GET", f"/api/terminals/{terminal}", None),
+        ("DELETE", f"/api/terminals/{terminal}", None),
+        ("GET", f"{bob.base}/sessions/{session}", None),
+        ("POST", f"{bob.base}/sessions/{session}/terminals", {}),
+    ):
         problem = await bob.call(method, path, body, status=404)
         assert "not_found" == problem["code"], path
     with pytest.raises(Exception, match="404"):
@@ -175,15 +218,20 @@ async def test_a_clone_of_another_tenants_repository_fails_with_gits_reason(alic
 async def test_what_a_hostile_repository_runs_runs_as_its_tenant_alone(alice: Tenant) -> None:
     """Hooks, filters and fsmonitor of a session's own repository: none runs as anybody but the tenant."""
     session = await alice.session()
-    repo = f"~/vibecoder_workspace/sessions/{session}/repo"
     mark = "~/who"
-    await run(
-        alice,
-        f"""cd {repo}; git config user.email a@example.org; git config user.name a; echo '* filter=evil' > .gitattributes; echo x > f; git add .; git commit -qm one
-        for h in post-checkout pre-commit reference-transaction post-index-change; do printf '#!/bin/sh\\nid -u >> {mark}\\n' > .git/hooks/$h; chmod +x .git/hooks/$h; done
-        git config core.fsmonitor 'id -u >> {mark}; false'; git config filter.evil.smudge 'id -u >> {mark}; cat'; git config filter.evil.clean 'id -u >> {mark}; cat'""",
-        session,
-    )
+    hook = f"'#!/bin/sh\\nid -u >> {mark}\\n'"
+    script = [
+        f"cd ~/vibecoder_workspace/sessions/{session}/repo",
+        "git config user.email a@example.org; git config user.name a",
+        "echo '* filter=evil' > .gitattributes; echo x > f; git add .; git commit -qm one",
+        *(
+            f"printf {hook} > .git/hooks/{name}; chmod +x .git/hooks/{name}"
+            for name in ("post-checkout", "pre-commit", "reference-transaction", "post-index-change")
+        ),
+        f"git config core.fsmonitor 'id -u >> {mark}; false'",
+        *(f"git config filter.evil.{way} 'id -u >> {mark}; cat'" for way in ("smudge", "clean")),
+    ]
+    await run(alice, "; ".join(script), session)
     made = await alice.call("POST", f"{alice.base}/sessions/{session}/worktrees", {"branch": "topic"}, status=201)
     await alice.call("DELETE", f"{alice.base}/sessions/{session}/worktrees/{made['worktreeId']}?force=true", status=204)
     ids = (await run(alice, f"cat {mark} 2>/dev/null; true")).split()
@@ -193,14 +241,19 @@ async def test_what_a_hostile_repository_runs_runs_as_its_tenant_alone(alice: Te
 async def test_a_home_full_of_symlinks_harms_nobody(stack: Stack, alice: Tenant) -> None:
     canary = stack.folder / "canary"
     canary.write_text("untouched")
-    await run(alice, f"cd ~; for n in .hostel .config .ssh .gitconfig .cache; do rm -rf $n; ln -s {canary} $n; done; cd vibecoder_workspace/sessions; ln -s {stack.folder} s{'0' * 24}; true")
+    links = f"cd ~; for n in .hostel .config .ssh .gitconfig .cache; do rm -rf $n; ln -s {canary} $n; done"
+    await run(alice, f"{links}; cd vibecoder_workspace/sessions; ln -s {stack.folder} s{'0' * 24}; true")
     with stack.host() as host:
         host.stop_workspace(workspace=alice.workspace)
-    await alice.call("PATCH", alice.base, {"providers": {"claude": {"enabled": True, "auth": {"type": "api_key", "value": "k"}}}})
+    await alice.call(
+        "PATCH", alice.base, {"providers": {"claude": {"enabled": True, "auth": {"type": "api_key", "value": "k"}}}}
+    )
     await alice.call("GET", f"{alice.base}/sessions/s{'0' * 24}", status=404)
     await alice.call("DELETE", f"{alice.base}/sessions/s{'0' * 24}", status=404)
     await alice.session()
-    await run(alice, "cd ~; rm -f .hostel .config .ssh .gitconfig .cache vibecoder_workspace/sessions/s000000000000000000000000")
+    await run(
+        alice, "cd ~; rm -f .hostel .config .ssh .gitconfig .cache vibecoder_workspace/sessions/s000000000000000000000000"
+    )
     assert "untouched" == canary.read_text()
     assert 0 == canary.stat().st_uid
 
@@ -208,7 +261,14 @@ async def test_a_home_full_of_symlinks_harms_nobody(stack: Stack, alice: Tenant)
 async def test_a_stop_kills_every_process_of_a_workspace(stack: Stack, alice: Tenant, bob: Tenant) -> None:
     """Also those in sessions of their own, and those that fork as fast as they can."""
     session = await alice.session()
-    await alice.terminal(session, command=["/bin/bash", "-c", "setsid sleep 1000 & setsid bash -c 'while :; do (sleep 0.01; :) & done' & exec sleep 1000"])
+    await alice.terminal(
+        session,
+        command=[
+            "/bin/bash",
+            "-c",
+            "setsid sleep 1000 & setsid bash -c 'while :; do (sleep 0.01; :) & done' & exec sleep 1000",
+        ],
+    )
     kept = await bob.terminal(await bob.session(), command=["/bin/sleep", "1000"])
     with stack.host() as host:
         assert host.show_workspace(workspace=alice.workspace).processes >= 3
@@ -221,12 +281,22 @@ async def test_a_stop_kills_every_process_of_a_workspace(stack: Stack, alice: Te
 async def test_no_secret_is_in_any_log_argv_or_environment(stack: Stack, alice: Tenant) -> None:
     """After a whole day's work, as it were: grep every log, and look at every process while a clone hangs."""
     value = "sentinel-provider-credential"
-    await alice.call("PATCH", alice.base, {"providers": {"claude": {"enabled": True, "auth": {"type": "api_key", "value": value}}}})
+    await alice.call(
+        "PATCH", alice.base, {"providers": {"claude": {"enabled": True, "auth": {"type": "api_key", "value": value}}}}
+    )
     clone = {"repoUrl": "https://127.0.0.1:9/x.git", "auth": {"type": "token", "value": "sentinel-git-token"}}
     await alice.call("POST", f"{alice.base}/sessions", clone, headers={"Prefer": "wait=10"})
-    await alice.call("POST", "/api/workspaces/login", {"workspaceId": alice.workspace, "workspaceSecret": "sentinel-wrong-secret"}, status=401)
-    secrets_ = [alice.secret, alice.token, alice.refresh, value, "sentinel-git-token", "sentinel-wrong-secret"]
-    texts = {str(path): path.read_text(errors="replace") for path in (stack.hostd.log, stack.api.log, stack.state / "hostd/audit.log", *alice.home.glob(".hostel/*"))}
+    await alice.call(
+        "POST",
+        "/api/workspaces/login",
+        {"workspaceId": alice.workspace, "workspaceSecret": "sentinel-wrong-secret"},
+        status=401,
+    )
+    secrets_: list[str] = [alice.secret, alice.token, alice.refresh, value, "sentinel-git-token", "sentinel-wrong-secret"]
+    texts = {
+        str(path): path.read_text(errors="replace")
+        for path in (stack.hostd.log, stack.api.log, stack.state / "hostd/audit.log", *alice.home.glob(".hostel/*"))
+    }
     for entry in Path("/proc").glob("[0-9]*"):
         for name in ("cmdline", "environ"):
             try:

@@ -24,7 +24,9 @@ async def test_a_terminal_in_use_survives(stack: Stack, alice: Tenant, name: str
     """The program prints numbers all the while; the client resumes and has each exactly once, from the same shell."""
     session = await alice.session()
     count = 40_000
-    script = f"stty raw -echo; echo pid=$$.; read -r go; i=0; while [ $i -lt {count} ]; do i=$((i+1)); echo $i; done; echo done=$$."
+    script = (
+        f"stty raw -echo; echo pid=$$.; read -r go; i=0; while [ $i -lt {count} ]; do i=$((i+1)); echo $i; done; echo done=$$."
+    )
     terminal = await alice.terminal(session, command=["/bin/bash", "-c", script])
     output = b""
     async with alice.attach(terminal) as view:
@@ -93,7 +95,7 @@ async def test_a_clone_goes_on_while_both_daemons_are_killed(stack: Stack, alice
     go = asyncio.Event()
     asked = asyncio.Event()
 
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def serve(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         asked.set()
         await go.wait()
         writer.close()
@@ -169,7 +171,8 @@ async def test_provisioning_that_hangs_becomes_an_error_that_can_be_retried(stac
         "/usr/bin/python3",
         "-c",
         "import fcntl,os,sys,struct; f=os.open('/etc/.pwd.lock',os.O_CREAT|os.O_RDWR|os.O_CLOEXEC,0o600);"
-        "fcntl.fcntl(f,fcntl.F_SETLKW,struct.pack('hhqqi4x',fcntl.F_WRLCK,0,0,0,0)); print('held',flush=True); sys.stdin.read()",
+        "fcntl.fcntl(f,fcntl.F_SETLKW,struct.pack('hhqqi4x',fcntl.F_WRLCK,0,0,0,0));"
+        "print('held',flush=True); sys.stdin.read()",
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
     )

@@ -45,11 +45,14 @@ async def test_the_smallest_viewer_gives_the_size(alice: Tenant) -> None:
 
 async def test_the_exit_is_told_as_a_code_or_a_signal_and_stays_visible(alice: Tenant) -> None:
     session = await alice.session()
-    for command, exit_ in ((["/bin/sh", "-c", "exit 7"], {"code": 7}), (["/bin/sh", "-c", "kill -9 $$"], {"signal": "SIGKILL"})):
+    for command, exit_ in (
+        (["/bin/sh", "-c", "exit 7"], {"code": 7}),
+        (["/bin/sh", "-c", "kill -9 $$"], {"signal": "SIGKILL"}),
+    ):
         terminal = await alice.terminal(session, command=command)
         for _ in range(2):
             async with alice.attach(terminal) as view:
-                await view.until(lambda: view.control[-1]["type"] == "exit")  # noqa: B023  # awaited at once
+                await view.until(lambda: view.control[-1]["type"] == "exit")  # awaited at once
                 assert exit_ == {k: v for k, v in view.control[-1].items() if k != "type" and v is not None}
         seen = await alice.call("GET", f"/api/terminals/{terminal}")
         assert "exited" == seen["status"]
@@ -57,7 +60,9 @@ async def test_the_exit_is_told_as_a_code_or_a_signal_and_stays_visible(alice: T
 
 async def test_a_closed_terminal_is_gone_with_its_children(alice: Tenant) -> None:
     session = await alice.session()
-    terminal = await alice.terminal(session, command=["/bin/bash", "-c", "trap '' HUP TERM; sleep 1000 & echo child=$!. ; wait"])
+    terminal = await alice.terminal(
+        session, command=["/bin/bash", "-c", "trap '' HUP TERM; sleep 1000 & echo child=$!. ; wait"]
+    )
     async with alice.attach(terminal) as view:
         await view.see(".")
         child = view.output.decode().split("child=")[1].split(".")[0]
@@ -70,7 +75,9 @@ async def test_a_closed_terminal_is_gone_with_its_children(alice: Tenant) -> Non
 
 async def test_a_client_that_does_not_read_stops_the_program_and_costs_the_server_nothing(stack: Stack, alice: Tenant) -> None:
     session = await alice.session()
-    terminal = await alice.terminal(session, command=["/bin/bash", "-c", "stty raw -echo; printf GO; read -r go; exec head -c 1000000000 /dev/zero"])
+    terminal = await alice.terminal(
+        session, command=["/bin/bash", "-c", "stty raw -echo; printf GO; read -r go; exec head -c 1000000000 /dev/zero"]
+    )
     other = await alice.terminal(session)
     seq = 0
     async with alice.attach(terminal) as view, alice.attach(other) as busy:
@@ -78,7 +85,7 @@ async def test_a_client_that_does_not_read_stops_the_program_and_costs_the_serve
         await view.type("go\n")
         guest = min(int(p) for p in os.listdir("/proc") if p.isdigit() and os.stat(f"/proc/{p}").st_uid == alice.uid)
         before = rss(stack.api.pid) + rss(guest)
-        printed = []
+        printed: list[int] = []
         while len(printed) < 3 or len(set(printed[-3:])) > 1:
             printed.append((await alice.call("GET", f"{alice.base}/sessions/{session}/terminals"))["items"][0]["seq"])
             await busy.type(f"echo turn-$(({len(printed)}+1000))\n")
@@ -128,9 +135,20 @@ async def test_a_rebound_name_cannot_open_a_terminal(stack: Stack, alice: Tenant
 
 
 BAD = [
-    {"type": "resize", "cols": 0, "rows": 24}, {"type": "resize", "cols": -1, "rows": 24}, {"type": "resize", "cols": 10**9, "rows": 24}, {"type": "resize", "cols": 80},
-    {"type": "resize", "cols": "80", "rows": 24}, {"type": "resume", "after": -1}, {"type": "resume", "after": 10**30}, {"type": "resume", "after": 10**15}, {"type": "nonsense"}, {}, [], 7, {"type": "ping", "more": 1},
-]  # fmt: skip
+    {"type": "resize", "cols": 0, "rows": 24},
+    {"type": "resize", "cols": -1, "rows": 24},
+    {"type": "resize", "cols": 10**9, "rows": 24},
+    {"type": "resize", "cols": 80},
+    {"type": "resize", "cols": "80", "rows": 24},
+    {"type": "resume", "after": -1},
+    {"type": "resume", "after": 10**30},
+    {"type": "resume", "after": 10**15},
+    {"type": "nonsense"},
+    {},
+    [],
+    7,
+    {"type": "ping", "more": 1},
+]
 
 
 @pytest.mark.parametrize("frame", BAD, ids=json.dumps)
@@ -144,7 +162,19 @@ async def test_a_bad_control_frame_is_an_error_and_changes_nothing(alice: Tenant
         await view.see("31 91")
 
 
-@pytest.mark.parametrize("body", [{"cols": 0}, {"cols": -1}, {"rows": 10**9}, {"cols": "80"}, {"command": ["a\0b"]}, {"command": "ls"}, {"worktreeId": "../x"}, {"nope": 1}])
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"cols": 0},
+        {"cols": -1},
+        {"rows": 10**9},
+        {"cols": "80"},
+        {"command": ["a\0b"]},
+        {"command": "ls"},
+        {"worktreeId": "../x"},
+        {"nope": 1},
+    ],
+)
 async def test_a_terminal_that_cannot_be_is_refused(alice: Tenant, body: dict[str, object]) -> None:
     session = await alice.session()
     before = (await alice.call("GET", f"{alice.base}/sessions/{session}/terminals"))["items"]
@@ -156,7 +186,9 @@ async def test_a_terminal_that_cannot_be_is_refused(alice: Tenant, body: dict[st
 
 async def test_a_program_that_does_not_exist_is_a_clear_error(alice: Tenant) -> None:
     session = await alice.session()
-    async with alice.stack.http.post(f"{alice.base}/sessions/{session}/terminals", json={"command": ["/nonexistent"]}, headers=alice.headers) as reply:
+    async with alice.stack.http.post(
+        f"{alice.base}/sessions/{session}/terminals", json={"command": ["/nonexistent"]}, headers=alice.headers
+    ) as reply:
         problem = await reply.json()
     assert 400 <= reply.status < 500
     assert "/nonexistent" in problem["detail"]
@@ -186,7 +218,9 @@ async def test_a_rotated_secret_revokes_every_token(stack: Stack) -> None:
     for token in (tenant.token, second["workspaceToken"]):
         await Client(stack, token).call("GET", tenant.base, status=401)
     await Client(stack, None).call("POST", "/api/tokens/refresh", {"refreshToken": second["refreshToken"]}, status=401)
-    await Client(stack, None).call("POST", "/api/workspaces/login", {"workspaceId": tenant.workspace, "workspaceSecret": tenant.secret}, status=401)
+    await Client(stack, None).call(
+        "POST", "/api/workspaces/login", {"workspaceId": tenant.workspace, "workspaceSecret": tenant.secret}, status=401
+    )
     assert (await stack.login(tenant.workspace, rotated["workspaceSecret"]))["workspaceToken"]
 
 

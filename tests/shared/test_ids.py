@@ -34,7 +34,9 @@ def test_ids_do_not_repeat() -> None:
 WRONG = ["", "w", "W" + "0" * 24, "w" + "0" * 23, "w" + "0" * 25, "w" + "g" * 24, "w" + "A" * 24, "root", "-o" + "0" * 23]
 
 
-@pytest.mark.parametrize("text", [*WRONG, *(f"w{'0' * 24}{tail}" for tail in "\n\0 /\r"), "\nw" + "0" * 24, "w" + "٠" * 24])
+@pytest.mark.parametrize(
+    "text", [*WRONG, *(f"w{'0' * 24}{tail}" for tail in "\n\0 /\r"), "\nw" + "0" * 24, "w" + "\u0660" * 24]
+)
 def test_what_is_not_a_workspace_id_is_refused(text: str) -> None:
     assert not ids.is_workspace_id(text)
     with pytest.raises(msgspec.ValidationError):

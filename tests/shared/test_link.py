@@ -3,7 +3,7 @@
 import asyncio
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 
 import pytest
 
@@ -15,7 +15,7 @@ from shared.messages import Hello, encode
 
 
 @pytest.fixture
-async def pair() -> "Iterator[tuple[Link, socket.socket]]":
+async def pair() -> AsyncIterator[tuple[Link, socket.socket]]:
     """A link, and the bare socket at its other end."""
     ours, theirs = socket.socketpair()
     theirs.setblocking(False)

@@ -32,7 +32,19 @@ def test_an_audited_field_exists_and_is_no_secret(protocol: Protocol) -> None:
 
 def test_no_message_to_hostd_carries_a_uid_a_path_or_a_command() -> None:
     names = {field.name for verb in HOST.verbs.values() for field in msgspec.structs.fields(verb.request)}
-    assert {"id", "workspace", "secret", "secret_hash", "providers", "changes", "start", "after", "limit", "token", "lifetime"} == names
+    assert {
+        "id",
+        "workspace",
+        "secret",
+        "secret_hash",
+        "providers",
+        "changes",
+        "start",
+        "after",
+        "limit",
+        "token",
+        "lifetime",
+    } == names
 
 
 def test_a_secret_is_not_printed_and_comes_through() -> None:

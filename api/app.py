@@ -1,0 +1,126 @@
+"""The application: every route through one middleware and one dispatcher.
+
+The middleware gives each request its id, checks Host and Origin, turns every error into problem details, and adds the headers
+that every reply has.
+"""
+
+import re
+import secrets
+import time
+from collections.abc import Iterable
+from http import HTTPStatus
+from types import ModuleType
+from typing import TYPE_CHECKING, Final
+
+import structlog
+from aiohttp import hdrs, web
+
+from api import openapi
+from api.dispatch import REQUEST_ID, SUBJECT, WINDOW, Endpoint
+from api.origin import Origins
+from api.problems import Problem, of_fault, of_http, respond
+from api.routes import auth, events, meta, sessions, site, terminals, workspaces, worktrees
+from api.routing import Route, routes_of
+from shared.errors import Code, Fault
+from shared.log import logger
+
+if TYPE_CHECKING:
+    from aiohttp.typedefs import Handler, Middleware
+
+    from api.services import Services
+
+MODULES: Final[tuple[ModuleType, ...]] = (meta, site, auth, workspaces, sessions, worktrees, terminals, events)
+SECURITY_HEADERS: Final = {
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-store",
+}
+"""On every reply, unless its handler says otherwise."""
+_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+
+def routes(modules: Iterable[ModuleType] = MODULES) -> tuple[Route, ...]:
+    """All routes, in order."""
+    return tuple(route for module in modules for route in routes_of(module))
+
+
+def build(services: "Services") -> web.Application:
+    """The application that answers with `services`. Raises TypeError for a route that was not declared with `@route`."""
+    app = web.Application(middlewares=[_middleware(services)], client_max_size=services.config.api.body_max)
+    declared = routes()
+    app[openapi.DOCUMENT] = openapi.document(declared)
+    plain = {route.path for route in declared if route.method == hdrs.METH_GET and not route.websocket}
+    sockets = {route.path: Endpoint(route, services) for route in declared if route.websocket}
+    for route in declared:
+        if route.websocket and route.path in plain:
+            continue
+        endpoint = Endpoint(route, services, None if route.websocket else sockets.get(route.path))
+        app.router.add_route(route.method, route.path, endpoint.handle, name=route.name)
+        if route.method == hdrs.METH_GET and not route.websocket:
+            app.router.add_route(hdrs.METH_HEAD, route.path, endpoint.handle)
+    for entry in app.router.routes():
+        if _endpoint(entry.handler) is None:
+            raise TypeError(f"{entry} was not declared with @route, so nothing guards it")
+    return app
+
+
+def _endpoint(handler: object) -> Endpoint | None:
+    owner = getattr(handler, "__self__", None)
+    return owner if isinstance(owner, Endpoint) else None
+
+
+def _middleware(services: "Services") -> "Middleware":
+    origins = Origins(services.config.api)
+
+    @web.middleware
+    async def guard(request: web.Request, handler: "Handler") -> web.StreamResponse:
+        started = time.perf_counter()
+        given = request.headers.get("X-Request-Id", "")
+        request_id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(16)
+        request[REQUEST_ID] = request_id
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+        try:
+            origins.check(request)
+            response = await handler(request)
+        except Exception as error:  # noqa: BLE001  # every failure becomes problem details; the unexpected is logged
+            response = respond(_problem(error), request_id)
+        if not response.prepared:
+            complete(response, request_id)
+            response.headers.update(request.get(WINDOW, {}))
+        endpoint = _endpoint(handler)
+        name = endpoint.name if endpoint else "unmatched"
+        seconds = time.perf_counter() - started
+        services.metrics.answered(name, response.status, seconds)
+        _log(request, name, response.status, seconds)
+        return response
+
+    return guard
+
+
+def complete(response: web.StreamResponse, request_id: str) -> None:
+    """Add the headers that every reply has."""
+    headers = response.headers
+    headers["X-Request-Id"] = request_id
+    for name, value in SECURITY_HEADERS.items():
+        headers.setdefault(name, value)
+
+
+def _problem(error: Exception) -> Problem:
+    if isinstance(error, Problem):
+        return error
+    if isinstance(error, Fault):
+        return of_fault(error)
+    if isinstance(error, web.HTTPException):
+        return of_http(error)
+    logger().error("a request failed unexpectedly", exc_info=error)
+    return Problem(Code.INTERNAL, "an unexpected error; the server's log says more, under this request id")
+
+
+def _log(request: web.Request, name: str, status: int, seconds: float) -> None:
+    """One line a request, without its path and query: whatever a client put there by mistake stays out of the log."""
+    plain = status < HTTPStatus.BAD_REQUEST and request.method in {hdrs.METH_GET, hdrs.METH_HEAD}
+    log = logger().debug if plain else logger().info
+    log("request", method=request.method, route=name, status=status, ms=round(seconds * 1000, 1), subject=request.get(SUBJECT))

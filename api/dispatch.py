@@ -1,0 +1,256 @@
+"""Runs what `api.routing` declares: from a request to its Context, from what the handler returns to a response.
+
+Every route passes here, WebSocket upgrades included, in one order: authentication, rate limit, scope, path, query, body,
+handler.
+"""
+
+import asyncio
+import dataclasses
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+from aiohttp import hdrs, web
+
+from api import schema
+from api.auth import ANONYMOUS, Principal, Scope, authorize, demanded
+from api.idempotency import HEADER as IDEMPOTENCY_KEY
+from api.idempotency import Record, Reply
+from api.problems import HttpCode, Problem, invalid
+from api.ratelimit import client_address
+from api.routing import PATH_PATTERNS, Answer, Context, Created, Route, matches
+from shared.errors import Code, Fault
+
+if TYPE_CHECKING:
+    from api.services import Services
+
+WAIT_MAX: Final = 60.0
+"""Seconds that `Prefer: wait=N` is honoured for; what was applied is told in the reply."""
+BODY_SECONDS: Final = 30.0
+"""For a whole body to come."""
+REQUEST_ID: Final = web.RequestKey("REQUEST_ID", str)
+WINDOW: Final = web.RequestKey("WINDOW", dict[str, str])
+"""The `RateLimit-*` headers of the reply."""
+SUBJECT: Final = web.RequestKey("SUBJECT", str)
+"""Whom the log names."""
+
+_JSON: Final = "application/json"
+_BEARER: Final = "Bearer "
+_WAIT: Final = re.compile(r'(?:^|[,;])\s*wait\s*=\s*"?(\d{1,9})"?\s*(?=$|[,;])', re.IGNORECASE)
+_PATTERNS: Final = {name: re.compile(pattern.strip("^$")) for name, pattern in PATH_PATTERNS.items()}
+
+
+class NoQuery(schema.Query, frozen=True):
+    """What a route without query parameters accepts."""
+
+
+async def principal_of(services: "Services", token: str) -> Principal:
+    """Whom `token` stands for; Fault UNAUTHORIZED also when its workspace is gone."""
+    principal = services.tokens.verify(token)
+    if principal.workspace is not None and await services.workspaces.find(principal.workspace) is None:
+        raise Fault(Code.UNAUTHORIZED, "the token is not valid")
+    return principal
+
+
+class Endpoint:
+    """One route, ready to be called."""
+
+    def __init__(self, route: Route, services: "Services", socket: "Endpoint | None" = None) -> None:
+        """Prepare what does not depend on the request. `socket` answers those that would upgrade to a WebSocket."""
+        self._route = route
+        self._socket = socket
+        self._services = services
+        self._decoder: msgspec.json.Decoder[Any] | None = schema.decoder(route.body) if route.body else None
+        self._query: type[Any] = route.query or NoQuery
+        self._scope = demanded(route.scope, open_creation=services.config.api.create_workspaces == "open")
+        self._body_max = min(route.body_max or services.config.api.body_max, services.config.api.body_max)
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """Answer `request`. Raises Fault or Problem for what cannot be answered."""
+        if self._socket is not None and request.headers.get(hdrs.UPGRADE, "").lower() == "websocket":
+            return await self._socket.handle(request)
+        if self._route.websocket:
+            from api.upgrade import upgrade  # noqa: PLC0415  # it needs this module
+
+            return await upgrade(self, request)
+        ctx = await self.admit(request, await self.identify(request))
+        arguments = self.query_of(request)
+        raw = b""
+        if self._decoder is not None:
+            raw = await self._body(request)
+            arguments["body"] = schema.decode(self._decoder, raw)
+        if not self._route.idempotent:
+            return self._response(ctx, await self._call(ctx, arguments))
+        return await self._once(ctx, arguments, raw)
+
+    def query_of(self, request: web.Request) -> dict[str, Any]:
+        """The handler's `query` argument, if it has one; Problem INVALID for a parameter that is wrong or unknown."""
+        if not self._route.query and not request.query_string:
+            return {}
+        query = schema.convert_query(self._query, request.query)
+        return {"query": query} if self._route.query else {}
+
+    async def identify(self, request: web.Request, token: str | None = None) -> Principal:
+        """Who sends `request`, by `token` or the Authorization header, counted against the rate limits.
+
+        Raises Fault UNAUTHORIZED for what claims to be a token and is not good.
+        """
+        services, limit = self._services, self._route.limit
+        address = client_address(request, services.config.api.trusted_proxies)
+        principal = ANONYMOUS
+        if self._scope is not Scope.PUBLIC and (token is not None or hdrs.AUTHORIZATION in request.headers):
+            try:
+                principal = await principal_of(services, _bearer(request) if token is None else token)
+            except Fault:
+                services.limits.hit("request", address)
+                raise
+        key = address if principal is ANONYMOUS else principal.subject
+        window = services.limits.hit("request", key)
+        if limit is not None:
+            window = services.limits.hit(limit, key)
+        request[WINDOW] = window.headers()
+        request[SUBJECT] = principal.subject
+        return principal
+
+    async def admit(self, request: web.Request, principal: Principal) -> Context:
+        """The context, if `principal` may do what the route is for, to what the path names."""
+        route, path = self._route, request.match_info
+        named = path.get("workspaceId")
+        if principal is not ANONYMOUS or self._scope is not Scope.PUBLIC:
+            authorize(principal, self._scope, named)
+        for name in route.params:
+            pattern = _PATTERNS.get(name)
+            if pattern is not None and not pattern.fullmatch(path[name]):
+                raise Fault(Code.NOT_FOUND, "there is no such thing")
+        if named is not None:
+            await self._services.workspaces.get(named)
+        return Context(
+            request=request,
+            app=self._services,
+            principal=principal,
+            request_id=request[REQUEST_ID],
+            workspace=named or principal.workspace,
+            resource_id=route.resource() if route.resource else "",
+            seed=b"",
+            wait=_wait(request) if route.wait else None,
+        )
+
+    async def run_socket(self, ctx: Context, ws: web.WebSocketResponse) -> None:
+        """Call the handler of a WebSocket."""
+        await self._call(ctx, {"ws": ws, **self.query_of(ctx.request)})
+
+    @property
+    def name(self) -> str:
+        """The route's name."""
+        return self._route.name
+
+    async def _call(self, ctx: Context, arguments: dict[str, Any]) -> Any:  # noqa: ANN401  # each handler has its own type
+        try:
+            return await self._route.handler(ctx, **arguments)
+        except Fault as fault:
+            if fault.code is Code.GONE and ctx.workspace is not None:
+                await _forget_if_deleted(self._services, ctx.workspace)
+            raise
+
+    async def _body(self, request: web.Request) -> bytes:
+        """The body's bytes; `{}` when there is none."""
+        length = request.content_length
+        if length is not None and length > self._body_max:
+            raise Fault(Code.TOO_LARGE, f"at most {self._body_max} bytes are accepted")
+        chunks, size = [], 0
+        try:
+            async with asyncio.timeout(BODY_SECONDS):
+                while chunk := await request.content.readany():
+                    chunks.append(chunk)
+                    size += len(chunk)
+                    if size > self._body_max:
+                        raise Fault(Code.TOO_LARGE, f"at most {self._body_max} bytes are accepted")
+        except TimeoutError:
+            raise Problem(HttpCode.REQUEST_TIMEOUT, f"the body did not come within {BODY_SECONDS:g} s") from None
+        if not size:
+            return b"{}"
+        charset = (request.charset or "utf-8").lower()
+        if request.content_type != _JSON or charset not in {"utf-8", "utf8"}:
+            raise Problem(HttpCode.UNSUPPORTED_MEDIA_TYPE, f"the body must be {_JSON} in UTF-8")
+        return b"".join(chunks)
+
+    async def _once(self, ctx: Context, arguments: dict[str, Any], raw: bytes) -> web.StreamResponse:
+        """Do the work unless it was done for the same Idempotency-Key."""
+        given = ctx.request.headers.getall(IDEMPOTENCY_KEY, [])
+        if not given:
+            ctx = _planned(ctx, Record.fresh(ctx.resource_id))
+            return self._response(ctx, await self._call(ctx, arguments))
+        if len(given) > 1:
+            raise invalid("is given more than once", header=IDEMPOTENCY_KEY)
+        records = self._services.idempotency
+        address = client_address(ctx.request, self._services.config.api.trusted_proxies)
+        operation = f"{self._route.method} {ctx.request.path}"
+        async with records.record(
+            given[0], principal=ctx.principal, address=address, operation=operation, body=raw, resource=ctx.resource_id
+        ) as record:
+            if record.reply is not None:
+                headers = {**record.reply.headers, "Idempotency-Replayed": "true"}
+                return _respond(msgspec.structs.replace(record.reply, headers=headers))
+            ctx = _planned(ctx, record)
+            reply = self._reply(ctx, await self._call(ctx, arguments))
+            await records.finish(record, reply)
+            return _respond(reply)
+
+    def _response(self, ctx: Context, result: Any) -> web.StreamResponse:  # noqa: ANN401  # each handler has its own type
+        return result if isinstance(result, web.StreamResponse) else _respond(self._reply(ctx, result))
+
+    def _reply(self, ctx: Context, result: Any) -> Reply:  # noqa: ANN401  # each handler has its own type
+        headers: dict[str, str] = {}
+        if ctx.wait is not None:
+            headers["Preference-Applied"] = f"wait={ctx.wait:g}"
+        body = result
+        if isinstance(result, Answer):
+            body = result.body
+            headers.update(result.headers)
+            if isinstance(result, Created):
+                headers[hdrs.LOCATION] = result.location
+            if result.etag is not None:
+                headers[hdrs.ETAG] = result.etag
+                if ctx.request.method in {hdrs.METH_GET, hdrs.METH_HEAD} and matches(
+                    ctx.request.headers.getall(hdrs.IF_NONE_MATCH, []), result.etag
+                ):
+                    return Reply(304, b"", headers)
+        if body is None:
+            return Reply(self._route.status, b"", headers)
+        headers[hdrs.CONTENT_TYPE] = _JSON
+        return Reply(self._route.status, schema.encode(body), headers)
+
+
+def _respond(reply: Reply) -> web.Response:
+    return web.Response(body=reply.body or None, status=reply.status, headers=reply.headers)
+
+
+def _planned(ctx: Context, record: Record) -> Context:
+    return dataclasses.replace(ctx, resource_id=record.resource, seed=record.seed)
+
+
+def _bearer(request: web.Request) -> str:
+    headers = request.headers.getall(hdrs.AUTHORIZATION)
+    header = headers[0]
+    if len(headers) > 1 or not header.startswith(_BEARER):
+        raise Fault(Code.UNAUTHORIZED, "the Authorization header must be `Bearer` and a token")
+    return header[len(_BEARER) :].strip()
+
+
+def _wait(request: web.Request) -> float | None:
+    """The seconds of `Prefer: wait=N` (RFC 7240), at most WAIT_MAX."""
+    match = _WAIT.search(", ".join(request.headers.getall("Prefer", [])))
+    return min(float(match[1]), WAIT_MAX) if match else None
+
+
+async def _forget_if_deleted(services: "Services", workspace: str) -> None:
+    """Drop a workspace that was deleted on the host. Only hostd's word counts: a guest may claim anything."""
+    try:
+        await services.hosts.show_workspace(workspace)
+    except Fault as fault:
+        if fault.code is not Code.GONE:
+            return
+        async with services.workspaces.lock(workspace):
+            revoked = await services.workspaces.rotated(workspace, lambda c: services.tokens.revoke_all_of(workspace, c))
+        services.tokens.revoked(workspace, revoked)
+        await services.workspaces.remove(workspace)

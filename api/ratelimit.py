@@ -1,0 +1,163 @@
+"""Rate limits, by the `limits` library over a store that a flood of new keys cannot grow.
+
+Each limit is a fixed window that begins with a key's first request. A key is a principal, or a client's address: an IPv6 client
+counts as its /64, since that is what one host has.
+"""
+
+import ipaddress
+import math
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+from aiohttp import web
+from limits import RateLimitItem, parse
+from limits.storage import Storage
+from limits.strategies import FixedWindowRateLimiter
+
+from api.problems import HttpCode, Problem
+from shared.config import ConfigError, RateLimits
+
+KEYS_MAX: Final = 20_000
+"""Windows that are kept."""
+OVERFLOW: Final = "overflow"
+"""The one window of all keys that come while KEYS_MAX others are open."""
+_V6_HOST: Final = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """How far one key is into one limit."""
+
+    limit: int
+    remaining: int
+    reset: float
+    """When it begins anew, in seconds since the epoch."""
+
+    def headers(self) -> dict[str, str]:
+        """`RateLimit-*`, as draft-ietf-httpapi-ratelimit-headers-06 says."""
+        return {
+            "RateLimit-Limit": str(self.limit),
+            "RateLimit-Remaining": str(max(0, self.remaining)),
+            "RateLimit-Reset": str(max(0, math.ceil(self.reset - time.time()))),
+        }
+
+
+class Windows(Storage):
+    """Counters in memory: no thread, no scan in the common case, and never more than KEYS_MAX."""
+
+    STORAGE_SCHEME = None
+
+    def __init__(self) -> None:
+        """None is open."""
+        super().__init__()
+        self._windows: dict[str, tuple[int, float]] = {}
+        self._swept = 0.0
+
+    @property
+    def base_exceptions(self) -> type[Exception]:
+        """What an operation may raise: nothing of its own."""
+        return ValueError
+
+    def incr(self, key: str, expiry: int, amount: int = 1) -> int:
+        """Count `amount` more, in a window of `expiry` seconds; returns the count."""
+        key, now = self._slot(key), time.time()
+        count, end = self._windows.get(key, (0, 0.0))
+        if end <= now:
+            count, end = 0, now + expiry
+        self._windows[key] = (count + amount, end)
+        return count + amount
+
+    def get(self, key: str) -> int:
+        """The count of an open window, else 0."""
+        count, end = self._windows.get(self._slot(key), (0, 0.0))
+        return count if end > time.time() else 0
+
+    def get_expiry(self, key: str) -> float:
+        """When the window ends."""
+        return self._windows.get(self._slot(key), (0, time.time()))[1]
+
+    def check(self) -> bool:
+        """Memory is always there."""
+        return True
+
+    def reset(self) -> int:
+        """Forget all; returns how many."""
+        count = len(self._windows)
+        self._windows.clear()
+        return count
+
+    def clear(self, key: str) -> None:
+        """Forget one."""
+        self._windows.pop(key, None)
+
+    def _slot(self, key: str) -> str:
+        """The key whose window counts for `key`: itself, or OVERFLOW while there is no room for another."""
+        return key if key in self._windows or self._room() else OVERFLOW
+
+    def _room(self) -> bool:
+        if len(self._windows) < KEYS_MAX:
+            return True
+        now = time.time()
+        # One scan a second at most, whatever a flood does.
+        if now >= self._swept + 1:
+            self._swept = now
+            self._windows = {key: window for key, window in self._windows.items() if window[1] > now}
+        return len(self._windows) < KEYS_MAX
+
+
+class RateLimiter:
+    """The configured limits."""
+
+    def __init__(self, config: RateLimits) -> None:
+        """Raises ConfigError for a limit that cannot be read."""
+        self._limits: dict[str, tuple[RateLimitItem, FixedWindowRateLimiter]] = {}
+        for name in config.__struct_fields__:
+            try:
+                self._limits[name] = (parse(getattr(config, name)), FixedWindowRateLimiter(Windows()))
+            except ValueError as error:
+                raise ConfigError(f"api.rate_limits.{name}: {error}") from None
+
+    def hit(self, name: str, key: str) -> Window:
+        """Count one request of `key`. Raises Problem RATE_LIMITED when that is one too many."""
+        item, limiter = self._limits[name]
+        allowed = limiter.hit(item, key)
+        reset, remaining = limiter.get_window_stats(item, key)
+        window = Window(item.amount, remaining, reset)
+        if not allowed:
+            headers = window.headers()
+            wait = max(1, int(headers["RateLimit-Reset"]))
+            raise Problem(
+                HttpCode.RATE_LIMITED,
+                f"too many requests; try again in {wait} s",
+                headers={**headers, "Retry-After": str(wait)},
+            )
+        return window
+
+
+def client_address(request: web.Request, trusted_proxies: int) -> str:
+    """Who sent the request: the peer, or what the nearest `trusted_proxies` say in X-Forwarded-For."""
+    peer = request.remote or ""
+    if not trusted_proxies:
+        return _network(peer)
+    told = [part.strip() for value in request.headers.getall("X-Forwarded-For", []) for part in value.split(",")]
+    return _network(_nearest([*told, peer], trusted_proxies))
+
+
+def _nearest(hops: Iterable[str], trusted_proxies: int) -> str:
+    """The address that the outermost trusted proxy saw; what stands left of it is the client's own claim."""
+    hops = list(hops)
+    return hops[max(0, len(hops) - 1 - trusted_proxies)]
+
+
+@lru_cache(4096)
+def _network(address: str) -> str:
+    try:
+        ip = ipaddress.ip_address(address)
+    except ValueError:
+        return "unknown"
+    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped is None:
+        return str(ipaddress.ip_network((ip, _V6_HOST), strict=False))
+    return str(getattr(ip, "ipv4_mapped", None) or ip)

@@ -1,0 +1,1 @@
+"""The routes, one file a noun. Each handler reads as the API's documentation."""

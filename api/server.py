@@ -1,0 +1,164 @@
+"""The life of the server: build what it works with, listen, stop without cutting anybody off in mid-reply."""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+from aiohttp import web
+from aiohttp.web_protocol import RequestHandler
+
+from api.app import build, complete
+from api.bus import Bus
+from api.guests import Guests
+from api.hosts import Hosts
+from api.idempotency import Idempotency
+from api.keys import Keys
+from api.live import Live
+from api.metrics import Metrics
+from api.problems import Problem, respond
+from api.provisioning import Provisioner
+from api.ratelimit import RateLimiter
+from api.services import Services
+from api.store import Store
+from api.tokens import Tokens
+from api.workspaces import Workspaces
+from shared.config import Config
+from shared.errors import Code, Fault
+from shared.log import logger
+from shared.notify import notify, watchdog_interval
+
+GRACE: Final = 5.0
+"""Seconds for requests under way when the server stops."""
+PURGE_SECONDS: Final = 3600.0
+BACKLOG: Final = 1024
+
+
+async def serve(config: Config, stop: asyncio.Event) -> None:
+    """Serve until `stop` is set. Raises Fault, ConfigError or OSError when that cannot begin."""
+    async with services(config) as made:
+        runner = Runner(build(made), access_log=None, handle_signals=False, shutdown_timeout=GRACE)
+        await runner.setup()
+        try:
+            await web.TCPSite(runner, config.api.listen, config.api.port, backlog=BACKLOG).start()
+            await made.provisioner.resume()
+            notify("READY=1")
+            logger().info("listening", address=[f"{host}:{port}" for host, port, *_ in runner.addresses])
+            await _until(stop, made)
+            notify("STOPPING=1")
+            logger().info("stopping")
+        finally:
+            made.stopping.set()
+            made.live.stop()
+            await runner.cleanup()
+
+
+@asynccontextmanager
+async def services(config: Config) -> AsyncIterator[Services]:
+    """What handlers work with, over the state folder of `config`; closed at the end."""
+    folder = Path(config.state) / "api"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    keys, live, hosts = Keys(folder / "keys"), Live(), Hosts(config)
+    store = Store(folder / "store.sqlite")
+    guests = Guests(hosts)
+    workspaces = Workspaces(store)
+    made = Services(
+        config=config,
+        store=store,
+        keys=keys,
+        hosts=hosts,
+        guests=guests,
+        bus=Bus(),
+        live=live,
+        tokens=Tokens(store, keys, live, config.api),
+        workspaces=workspaces,
+        provisioner=Provisioner(workspaces, hosts, keys, config.api.provisioning_timeout),
+        idempotency=Idempotency(store, keys),
+        limits=RateLimiter(config.api.rate_limits),
+        metrics=Metrics(),
+    )
+    try:
+        await store.migrate()
+        await made.tokens.load()
+        yield made
+    finally:
+        await made.provisioner.close()
+        await guests.close()
+        await hosts.close()
+        await store.close()
+
+
+async def _until(stop: asyncio.Event, made: Services) -> None:
+    """Wait for `stop`, and do what is due now and then."""
+    jobs = [asyncio.create_task(_purge(made))]
+    if interval := watchdog_interval():
+        jobs.append(asyncio.create_task(_watchdog(interval)))
+    await stop.wait()
+    for job in jobs:
+        job.cancel()
+    await asyncio.gather(*jobs, return_exceptions=True)
+
+
+async def _purge(made: Services) -> None:
+    while True:
+        with suppress(Fault):  # the store has logged it; there is a next time
+            await made.idempotency.purge()
+            await made.tokens.purge()
+        await asyncio.sleep(PURGE_SECONDS)
+
+
+async def _watchdog(interval: float) -> None:
+    while True:
+        notify("WATCHDOG=1")
+        await asyncio.sleep(interval)
+
+
+class Protocol(RequestHandler):
+    """aiohttp's protocol, with problem details for what is not even HTTP.
+
+    Its own page would be plain text, and its log line would quote the bytes that were sent, a token perhaps.
+    """
+
+    __slots__ = ()
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,  # noqa: ARG002  # aiohttp's signature; it quotes the request
+    ) -> web.StreamResponse:
+        """The reply to a request that could not be read, or whose handling broke outside of every handler."""
+        if request.writer.output_size > 0:
+            raise ConnectionError("the reply has begun; it cannot be replaced")
+        internal = status >= web.HTTPInternalServerError.status_code
+        if internal:
+            logger().error("a request failed unexpectedly", exc_info=exc)
+        code, detail = (Code.INTERNAL, "an unexpected error") if internal else (Code.BAD_REQUEST, "this is not valid HTTP")
+        request_id = secrets.token_hex(16)
+        response = respond(Problem(code, detail), request_id)
+        complete(response, request_id)
+        response.force_close()
+        return response
+
+
+class Server(web.Server):
+    """aiohttp's server, speaking Protocol."""
+
+    def __call__(self) -> Protocol:
+        """A protocol for a new connection."""
+        return Protocol(self, loop=self._loop, **self._kwargs)
+
+
+class Runner(web.AppRunner):
+    """aiohttp's runner, with Server."""
+
+    async def _make_server(self) -> Server:
+        made = await super()._make_server()
+        return Server(
+            made.request_handler,
+            request_factory=made.request_factory,
+            **self._kwargs,
+        )

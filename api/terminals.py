@@ -1,0 +1,206 @@
+"""The bridge between a terminal's WebSocket and its stream at the guest.
+
+Binary frames are terminal bytes, both ways; text frames are JSON control. Nothing is queued here: the guest is read only when
+the WebSocket has taken what came before, and the WebSocket only when the guest has taken the input. A client that does not
+read stops the terminal's program, not the server.
+"""
+
+import asyncio
+from collections.abc import Coroutine
+from contextlib import suppress
+from http import HTTPStatus
+from typing import Final
+
+from aiohttp import WSCloseCode, WSMsgType, web
+from msgspec import UnsetType
+
+from api.controls import (
+    Control,
+    ErrorControl,
+    ExitCodeControl,
+    ExitSignalControl,
+    PingControl,
+    PongControl,
+    ReadyControl,
+    ResizeControl,
+    ResumeControl,
+    ViewersControl,
+    decode,
+    encode,
+)
+from api.guests import PEER, Guests, Stream
+from api.live import Connection, Ending
+from api.problems import STATUS
+from api.upgrade import CLOSE_BASE
+from shared.errors import Code, Fault
+from shared.guestwire import INPUT_MAX, Attached, Exited, Input, Output, Resize, Resume, Viewers
+
+MISTAKES_MAX: Final = 32
+"""Bad control frames that one connection may send."""
+_TURN: Final = 8
+"""Messages from a guest after which the event loop may see to others: a busy guest must not hold it."""
+_HANGUP: Final = 5.0
+"""Seconds that a client has for the closing handshake before its connection is cut."""
+
+CLIENT_LEFT: Final = Ending(WSCloseCode.OK, "")
+EXITED: Final = Ending(WSCloseCode.OK, "the program has ended")
+ABUSE: Final = Ending(WSCloseCode.POLICY_VIOLATION, "too many bad control frames")
+_RECOVERABLE: Final = {
+    Code.UNAVAILABLE: WSCloseCode.SERVICE_RESTART,
+    Code.TIMEOUT: WSCloseCode.SERVICE_RESTART,
+    Code.LIMIT: WSCloseCode.TRY_AGAIN_LATER,
+    Code.BUSY: WSCloseCode.TRY_AGAIN_LATER,
+}
+"""Failures after which connecting again may help."""
+
+
+def ending_of(error: Fault) -> tuple[ErrorControl, Ending]:
+    """What a client is told when `error` ends its connection: a frame, and a close code.
+
+    The code is one of RFC 6455's when connecting again may help or hostel is to blame, else 4000 and the status of HTTP.
+    """
+    recoverable = error.code in _RECOVERABLE
+    status = STATUS[error.code]
+    refused = WSCloseCode.INTERNAL_ERROR if status >= HTTPStatus.INTERNAL_SERVER_ERROR else CLOSE_BASE + status
+    code = _RECOVERABLE.get(error.code, refused)
+    return ErrorControl(code=error.code, message=error.message, recoverable=recoverable), Ending(code, error.code)
+
+
+async def hang_up(ws: web.WebSocketResponse, transport: asyncio.Transport | None, ending: Ending) -> None:
+    """Close with the ending's code; cut the connection when the client does not take part in that."""
+    try:
+        async with asyncio.timeout(_HANGUP):
+            await ws.close(code=ending.code, message=ending.reason.encode())
+    except TimeoutError:
+        if transport is not None:
+            transport.abort()
+
+
+def absent(error: Fault) -> Fault:
+    """Terminals live and die with their guest: where none runs there is none."""
+    return Fault(Code.NOT_FOUND, "there is no such terminal") if error.code is Code.NOT_RUNNING else error
+
+
+class Bridge:
+    """One attachment to a terminal."""
+
+    def __init__(self, ws: web.WebSocketResponse, guests: Guests, workspace: str, terminal: str) -> None:
+        """`ws` is open and its client may see the terminal."""
+        self._ws = ws
+        self._guests = guests
+        self._workspace = workspace
+        self._terminal = terminal
+        self._seq = 0
+        self._resumes = 0
+        self._mistakes = 0
+
+    async def run(self, connection: Connection, transport: asyncio.Transport | None, after: int | UnsetType) -> None:
+        """Forward both ways, from byte number `after` on, until one side ends or `connection` is ended; then close `ws`."""
+        try:
+            attached, stream = await self._guests.attach_terminal(self._workspace, self._terminal, after)
+        except Fault as error:
+            await hang_up(self._ws, transport, await self._farewell(absent(error)))
+            return
+        ways = {
+            asyncio.create_task(self._until_fault(self._output(stream, attached))),
+            asyncio.create_task(self._until_fault(self._input(stream))),
+        }
+        try:
+            done, _ = await asyncio.wait({*ways, connection.ended}, return_when=asyncio.FIRST_COMPLETED)
+            ending = connection.ended.result() if connection.ended in done else done.pop().result()
+            # Before the ways are cancelled: a cancelled one would leave aiohttp's shared wait for the client cancelled too.
+            await hang_up(self._ws, transport, ending)
+        finally:
+            stream.close()
+            for way in ways:
+                way.cancel()
+            await asyncio.wait(ways)
+
+    async def _farewell(self, error: Fault) -> Ending:
+        control, ending = ending_of(error)
+        with suppress(ConnectionError):
+            await self._tell(control)
+        return ending
+
+    async def _until_fault(self, way: Coroutine[None, None, Ending]) -> Ending:
+        try:
+            return await way
+        except Fault as error:
+            return await self._farewell(error)
+        except ConnectionError:
+            return CLIENT_LEFT
+
+    async def _output(self, stream: Stream, attached: Attached) -> Ending:
+        """Guest to client."""
+        await self._ready(attached)
+        turn = 0
+        while True:
+            message = await stream.receive()
+            match message:
+                case Output(seq=seq, data=data):
+                    if seq != self._seq:
+                        raise PEER.violation("output out of sequence")
+                    self._seq += len(data)
+                    await self._ws.send_bytes(data)
+                case Viewers(count=count, columns=columns, rows=rows):
+                    await self._tell(ViewersControl(count=count, cols=columns, rows=rows))
+                case Attached() if self._resumes:
+                    self._resumes -= 1
+                    await self._ready(message)
+                case Exited(code=int() as code):
+                    await self._tell(ExitCodeControl(code=code))
+                    return EXITED
+                case Exited(signal=str() as signal):
+                    await self._tell(ExitSignalControl(signal=signal))
+                    return EXITED
+                case _:
+                    raise PEER.violation(f"{type(message).__name__} in a terminal's stream")
+            turn = (turn + 1) % _TURN
+            if not turn:
+                await asyncio.sleep(0)
+
+    async def _input(self, stream: Stream) -> Ending:
+        """Client to guest."""
+        while self._mistakes < MISTAKES_MAX:
+            message = await self._ws.receive()
+            match message.type:
+                case WSMsgType.BINARY:
+                    data: bytes = message.data
+                    for at in range(0, len(data), INPUT_MAX):
+                        await stream.send(Input(data=data[at : at + INPUT_MAX]))
+                case WSMsgType.TEXT:
+                    await self._obey(message.data, stream)
+                case _:
+                    return CLIENT_LEFT
+        return ABUSE
+
+    async def _obey(self, text: str, stream: Stream) -> None:
+        try:
+            match decode(text):
+                case ResizeControl(cols=columns, rows=rows):
+                    await stream.send(Resize(columns=columns, rows=rows))
+                case ResumeControl(after=after):
+                    await self._check_printed(after)
+                    self._resumes += 1
+                    await stream.send(Resume(after=after))
+                case PingControl():
+                    await self._tell(PongControl())
+        except Fault as error:
+            if error.code not in {Code.BAD_REQUEST, Code.TOO_LARGE}:
+                raise
+            self._mistakes += 1
+            await self._tell(ErrorControl(code=error.code, message=error.message, recoverable=True))
+
+    async def _check_printed(self, after: int) -> None:
+        """Refuse a resume from beyond the end, for which a guest would end the stream."""
+        if after > self._seq:
+            printed = (await self._guests.get_terminal(self._workspace, self._terminal)).seq
+            if after > printed:
+                raise Fault(Code.BAD_REQUEST, f"the terminal has printed {printed} bytes, not {after}")
+
+    async def _ready(self, attached: Attached) -> None:
+        self._seq = attached.seq
+        await self._tell(ReadyControl(terminal_id=self._terminal, seq=attached.seq, cols=attached.columns, rows=attached.rows))
+
+    async def _tell(self, control: Control) -> None:
+        await self._ws.send_str(encode(control))

@@ -1,0 +1,133 @@
+"""What the public API shows of a session, a worktree and a terminal. Each is made from what a guest says, and checked again."""
+
+import hashlib
+from datetime import UTC, datetime
+
+from api.guests import PEER
+from api.schema import View, encode
+from shared.guestwire import SessionInfo, SessionStatus, TerminalInfo, TerminalStatus, WorktreeInfo
+from shared.ids import SessionId, TerminalId, WorkspaceId, WorktreeId
+
+
+class ProgressView(View, frozen=True):
+    """How far a clone is, in git's own words."""
+
+    phase: str
+    percent: int
+
+
+class SessionView(View, frozen=True):
+    """A session: a clone of a repository, or an empty one."""
+
+    session_id: SessionId
+    workspace_id: WorkspaceId
+    name: str
+    status: SessionStatus
+    repo_url: str | None
+    ref: str | None
+    progress: ProgressView | None
+    """Only while it is cloned."""
+    error_reason: str | None
+    """Git's own words, with status `error`."""
+    created_at: datetime
+    last_activity: datetime
+
+    @property
+    def etag(self) -> str:
+        """The entity tag: of all but the time of the last activity, which no one edits."""
+        content = encode((self.name, self.status, self.repo_url, self.ref, self.progress, self.error_reason))
+        return f'"{hashlib.sha256(content).hexdigest()[:32]}"'
+
+
+class WorktreeView(View, frozen=True):
+    """A worktree of a session."""
+
+    worktree_id: WorktreeId
+    session_id: SessionId
+    workspace_id: WorkspaceId
+    name: str
+    branch: str | None
+    """None when its head is detached."""
+    commit: str | None
+    """None before the first commit."""
+    created_at: datetime
+
+
+class TerminalView(View, frozen=True):
+    """A terminal."""
+
+    terminal_id: TerminalId
+    session_id: SessionId
+    workspace_id: WorkspaceId
+    worktree_id: WorktreeId | None
+    status: TerminalStatus
+    pid: int
+    command: list[str]
+    cols: int
+    rows: int
+    viewers: int
+    seq: int
+    """How many bytes it has printed."""
+    exit_code: int | None
+    exit_signal: str | None
+    """Such as `SIGKILL`, when a signal ended it."""
+    created_at: datetime
+
+
+def session_view(workspace: str, info: SessionInfo) -> SessionView:
+    """What is shown of a session; GUEST_MISBEHAVED when a time is none."""
+    return SessionView(
+        session_id=info.session,
+        workspace_id=workspace,
+        name=info.name,
+        status=info.status,
+        repo_url=info.repo_url,
+        ref=info.ref,
+        progress=ProgressView(phase=info.progress.phase, percent=info.progress.percent) if info.progress else None,
+        error_reason=info.error,
+        created_at=_moment(info.created),
+        last_activity=_moment(info.active),
+    )
+
+
+def worktree_view(workspace: str, info: WorktreeInfo) -> WorktreeView:
+    """What is shown of a worktree; GUEST_MISBEHAVED when a time is none."""
+    return WorktreeView(
+        worktree_id=info.worktree,
+        session_id=info.session,
+        workspace_id=workspace,
+        name=info.name,
+        branch=info.branch,
+        commit=info.commit,
+        created_at=_moment(info.created),
+    )
+
+
+def terminal_view(workspace: str, info: TerminalInfo) -> TerminalView:
+    """What is shown of a terminal; GUEST_MISBEHAVED when a time is none."""
+    return TerminalView(
+        terminal_id=info.terminal,
+        session_id=info.session,
+        workspace_id=workspace,
+        worktree_id=info.worktree,
+        status=info.status,
+        pid=info.pid,
+        command=info.command,
+        cols=info.columns,
+        rows=info.rows,
+        viewers=info.viewers,
+        seq=info.seq,
+        exit_code=info.exit_code,
+        exit_signal=info.exit_signal,
+        created_at=_moment(info.created),
+    )
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise PEER.violation("a time that is none")
+    return moment.astimezone(UTC)

@@ -1,0 +1,199 @@
+"""A hostd that speaks real frames over a real Unix socket and keeps its workspaces in memory."""
+
+import argparse
+import asyncio
+import hashlib
+import hmac
+import signal
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+
+from msgspec import UNSET
+
+from shared.errors import Code, Fault
+from shared.frames import HOST_FRAME_MAX
+from shared.hostwire import (
+    HOST,
+    CreateWorkspace,
+    EnterWorkspace,
+    GetProviders,
+    HostStatus,
+    ProviderChanges,
+    Providers,
+    ProviderView,
+    Redeemed,
+    RedeemInvite,
+    SetProviders,
+    SetSecret,
+    ShowWorkspace,
+    Status,
+    VerifySecret,
+    WorkspaceInfo,
+    WorkspaceState,
+)
+from shared.link import Link
+from shared.messages import Done, Reply, Request, rejection
+from tests.api.peers import requests, serving, welcome
+
+
+class Room:
+    """A workspace."""
+
+    def __init__(self, uid: int, secret_hash: str) -> None:
+        self.uid = uid
+        self.secret_hash = secret_hash
+        self.providers: dict[str, ProviderView] = {}
+
+    def merge(self, changes: ProviderChanges) -> None:
+        for name, change in changes.items():
+            if change is None:
+                self.providers.pop(name, None)
+                continue
+            old = self.providers.get(name, ProviderView(enabled=True, auth_type=None))
+            auth = old.auth_type if change.auth is UNSET else change.auth.type if change.auth else None
+            self.providers[name] = ProviderView(
+                enabled=old.enabled if change.enabled is UNSET else change.enabled, auth_type=auth
+            )
+
+
+class FakeHost:
+    """The daemon. `before` sees each request and may raise a Fault, or wait."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.rooms: dict[str, Room] = {}
+        self.deleted: set[str] = set()
+        self.invites: set[str] = set()
+        self.role = "admin"
+        self.calls: list[Request] = []
+        self.gate = asyncio.Event()
+        """While it is not set, CreateWorkspace does not answer."""
+        self.gate.set()
+        self.fault: Fault | None = None
+        """What CreateWorkspace answers."""
+
+    def running(self) -> AbstractAsyncContextManager[None]:
+        return serving(self.path, HOST.request_decoder, HOST_FRAME_MAX, self.talk)
+
+    async def talk(self, link: Link) -> None:
+        await welcome(link)
+        async with asyncio.TaskGroup() as group:
+            async for request in requests(link):
+                self.calls.append(request)
+                group.create_task(self.answer(link, request))
+
+    async def answer(self, link: Link, request: Request) -> None:
+        try:
+            if isinstance(request, CreateWorkspace):
+                await self.gate.wait()
+            reply = VERBS[type(request)](self, request)
+        except Fault as fault:
+            reply = rejection(fault, request.id)
+        await link.send(reply)
+
+    def room(self, workspace: str) -> Room:
+        if workspace in self.deleted:
+            raise Fault(Code.GONE, "deleted")
+        if workspace not in self.rooms:
+            raise Fault(Code.NOT_FOUND, "no such workspace")
+        return self.rooms[workspace]
+
+    def info(self, request_id: int, workspace: str) -> WorkspaceInfo:
+        uid = self.room(workspace).uid
+        return WorkspaceInfo(
+            id=request_id,
+            workspace=workspace,
+            uid=uid,
+            state=WorkspaceState.READY,
+            created="2026-01-01T00:00:00Z",
+            running=False,
+            processes=0,
+        )
+
+    def create_workspace(self, request: CreateWorkspace) -> Reply:
+        if self.fault:
+            raise self.fault
+        room = self.rooms.setdefault(request.workspace, Room(200_000 + len(self.rooms), request.secret_hash))
+        if room.secret_hash != request.secret_hash:
+            raise Fault(Code.CONFLICT, "it is there with another secret")
+        room.merge(request.providers)
+        return self.info(request.id, request.workspace)
+
+    def verify_secret(self, request: VerifySecret) -> Reply:
+        room = self.rooms.get(request.workspace)
+        shown = hashlib.sha256(request.secret.reveal().encode()).hexdigest()
+        if room is None or request.workspace in self.deleted or not hmac.compare_digest(shown, room.secret_hash):
+            raise Fault(Code.UNAUTHORIZED, "wrong")
+        return Done(id=request.id)
+
+    def set_secret(self, request: SetSecret) -> Reply:
+        self.room(request.workspace).secret_hash = request.secret_hash
+        return Done(id=request.id)
+
+    def get_providers(self, request: GetProviders) -> Reply:
+        return Providers(id=request.id, providers=self.room(request.workspace).providers)
+
+    def set_providers(self, request: SetProviders) -> Reply:
+        room = self.room(request.workspace)
+        room.merge(request.changes)
+        return Providers(id=request.id, providers=room.providers)
+
+    def show_workspace(self, request: ShowWorkspace) -> Reply:
+        return self.info(request.id, request.workspace)
+
+    def enter_workspace(self, request: EnterWorkspace) -> Reply:
+        self.room(request.workspace)
+        raise Fault(Code.NOT_RUNNING, "this hostd has no guests")
+
+    def status(self, request: Status) -> Reply:
+        return HostStatus(
+            id=request.id,
+            version="0",
+            started="2026-01-01T00:00:00Z",
+            pid=1,
+            workspaces=len(self.rooms),
+            running=0,
+            uids_left=1,
+            cgroups="none",
+            layers=[],
+        )
+
+    def redeem_invite(self, request: RedeemInvite) -> Reply:
+        token = request.token.reveal()
+        if token not in self.invites:
+            raise Fault(Code.UNAUTHORIZED, "unknown, used or expired")
+        self.invites.remove(token)
+        return Redeemed(id=request.id, role=self.role)
+
+
+VERBS: dict[type[Request], Callable[..., Reply]] = {
+    CreateWorkspace: FakeHost.create_workspace,
+    VerifySecret: FakeHost.verify_secret,
+    SetSecret: FakeHost.set_secret,
+    GetProviders: FakeHost.get_providers,
+    SetProviders: FakeHost.set_providers,
+    ShowWorkspace: FakeHost.show_workspace,
+    EnterWorkspace: FakeHost.enter_workspace,
+    Status: FakeHost.status,
+    RedeemInvite: FakeHost.redeem_invite,
+}
+
+
+async def main() -> None:
+    """Serve on a path until SIGTERM, with the given one-time tokens: for tests whose api is a process."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("path", type=Path)
+    parser.add_argument("invites", nargs="*")
+    arguments = parser.parse_args()
+    host = FakeHost(arguments.path)
+    host.invites = set(arguments.invites)
+    stop = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    async with host.running():
+        arguments.path.chmod(0o666)
+        await stop.wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

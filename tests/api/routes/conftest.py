@@ -1,0 +1,19 @@
+"""api before real guests."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.api.rooms import Room, Rooms, serving_rooms
+
+
+@pytest.fixture
+async def rooms(tmp_path: Path) -> AsyncIterator[Rooms]:
+    async with serving_rooms(tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+async def room(rooms: Rooms) -> Room:
+    return await rooms.room()

@@ -1,0 +1,37 @@
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any, Protocol
+
+import pytest
+
+from tests.guest.harness import Guest, repository
+
+
+class MakeGuest(Protocol):
+    def __call__(self, **settings: Any) -> Guest: ...
+
+
+@pytest.fixture
+def make_guest() -> Iterator[MakeGuest]:
+    """Starts guests with settings, and ends them."""
+    guests: list[Guest] = []
+
+    def make(**settings: Any) -> Guest:
+        # A Unix socket's path is short; that of tmp_path need not be.
+        guests.append(Guest(Path(mkdtemp(prefix="guest-")), **settings))
+        return guests[-1].start()
+
+    yield make
+    for guest in guests:
+        guest.stop()
+
+
+@pytest.fixture
+def guest(make_guest: MakeGuest) -> Guest:
+    return make_guest()
+
+
+@pytest.fixture
+def bare(tmp_path: Path) -> Path:
+    return repository(tmp_path / "upstream")

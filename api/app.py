@@ -74,6 +74,7 @@ def _endpoint(handler: object) -> Endpoint | None:
 
 def _middleware(services: "Services") -> "Middleware":
     origins = Origins(services.config.api)
+    log = logger().bind()  # once: it costs more than the line that is not written
 
     @web.middleware
     async def guard(request: web.Request, handler: "Handler") -> web.StreamResponse:
@@ -94,7 +95,16 @@ def _middleware(services: "Services") -> "Middleware":
         name = endpoint.name if endpoint else "unmatched"
         seconds = time.perf_counter() - started
         services.metrics.answered(name, response.status, seconds)
-        _log(request, name, response.status, seconds)
+        plain = response.status < HTTPStatus.BAD_REQUEST and request.method in {hdrs.METH_GET, hdrs.METH_HEAD}
+        # Without the path and the query: whatever a client put there by mistake stays out of the log.
+        (log.debug if plain else log.info)(
+            "request",
+            method=request.method,
+            route=name,
+            status=response.status,
+            ms=round(seconds * 1000, 1),
+            subject=request.get(SUBJECT),
+        )
         return response
 
     return guard
@@ -118,9 +128,3 @@ def _problem(error: Exception) -> Problem:
     logger().error("a request failed unexpectedly", exc_info=error)
     return Problem(Code.INTERNAL, "an unexpected error; the server's log says more, under this request id")
 
-
-def _log(request: web.Request, name: str, status: int, seconds: float) -> None:
-    """One line a request, without its path and query: whatever a client put there by mistake stays out of the log."""
-    plain = status < HTTPStatus.BAD_REQUEST and request.method in {hdrs.METH_GET, hdrs.METH_HEAD}
-    log = logger().debug if plain else logger().info
-    log("request", method=request.method, route=name, status=status, ms=round(seconds * 1000, 1), subject=request.get(SUBJECT))

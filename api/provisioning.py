@@ -13,8 +13,10 @@ from typing import Final, TypeVar
 
 import msgspec
 
+from api.bus import Bus, Event
 from api.hosts import Hosts
 from api.keys import Keys
+from api.views import workspace_status_view
 from api.workspaces import Workspace, Workspaces, WorkspaceStatus
 from shared.errors import Code, Fault
 from shared.hostwire import ProviderChanges, ProviderView, SecretHash
@@ -67,11 +69,12 @@ class _Attempts:
 class Provisioner:
     """The workspaces that are being made, a task for each."""
 
-    def __init__(self, workspaces: Workspaces, hosts: Hosts, keys: Keys, timeout: float) -> None:
-        """`timeout`: seconds from the request to `error`."""
+    def __init__(self, workspaces: Workspaces, hosts: Hosts, keys: Keys, bus: Bus, timeout: float) -> None:
+        """`timeout`: seconds from the request to `error`. Each change of a status is told on `bus`."""
         self._workspaces = workspaces
         self._hosts = hosts
         self._keys = keys
+        self._bus = bus
         self._timeout = timeout
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._slots = asyncio.Semaphore(AT_ONCE)
@@ -108,7 +111,7 @@ class Provisioner:
         async with self._workspaces.lock(workspace):
             row = await self._workspaces.get(workspace)
             if row.status is WorkspaceStatus.ERROR:
-                await self._workspaces.change(
+                row = await self._change(
                     workspace, status=WorkspaceStatus.PROVISIONING, error_reason=None, provisioning_since=time.time()
                 )
         if row.status is not WorkspaceStatus.READY:
@@ -164,8 +167,13 @@ class Provisioner:
     async def _end(self, workspace: str, *, error: str | None = None, **values: object) -> None:
         values |= {"status": WorkspaceStatus.ERROR, "error_reason": error} if error else _READY
         async with self._workspaces.lock(workspace):
-            await self._workspaces.change(workspace, **values)
+            await self._change(workspace, **values)
         logger().info("provisioning ended", workspace=workspace, status=values["status"], reason=error)
+
+    async def _change(self, workspace: str, **values: object) -> Workspace:
+        row = await self._workspaces.change(workspace, **values)
+        self._bus.publish(Event(workspace, "workspace", workspace_status_view(row)))
+        return row
 
 
 _READY: Final[dict[str, object]] = {"status": WorkspaceStatus.READY, "error_reason": None, "sealed": None}

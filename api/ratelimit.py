@@ -1,4 +1,4 @@
-"""Rate limits, by the `limits` library over a store that a flood of new keys cannot grow.
+"""Rate limits in the notation of the `limits` library, over windows that a flood of new keys cannot grow.
 
 Each limit is a fixed window that begins with a key's first request. A key is a principal, or a client's address: an IPv6 client
 counts as its /64, since that is what one host has.
@@ -14,8 +14,6 @@ from typing import Final
 
 from aiohttp import web
 from limits import RateLimitItem, parse
-from limits.storage import Storage
-from limits.strategies import FixedWindowRateLimiter
 
 from api.problems import HttpCode, Problem
 from shared.config import ConfigError, RateLimits
@@ -45,64 +43,36 @@ class Window:
         }
 
 
-class Windows(Storage):
-    """Counters in memory: no thread, no scan in the common case, and never more than KEYS_MAX."""
+class Windows:
+    """The windows of one limit, in memory: no thread, no scan in the common case, and never more than KEYS_MAX.
 
-    STORAGE_SCHEME = None
+    It stands where a storage and a strategy of `limits` would: those cost a fifth of an authenticated read, and theirs in memory
+    has no bound.
+    """
 
-    def __init__(self) -> None:
+    def __init__(self, item: RateLimitItem) -> None:
         """None is open."""
-        super().__init__()
+        self._limit = item.amount
+        self._seconds = item.get_expiry()
         self._windows: dict[str, tuple[int, float]] = {}
         self._swept = 0.0
 
-    @property
-    def base_exceptions(self) -> type[Exception]:
-        """What an operation may raise: nothing of its own."""
-        return ValueError
-
-    def incr(self, key: str, expiry: int, amount: int = 1) -> int:
-        """Count `amount` more, in a window of `expiry` seconds; returns the count."""
-        key, now = self._slot(key), time.time()
-        count, end = self._windows.get(key, (0, 0.0))
-        if end <= now:
-            count, end = 0, now + expiry
-        self._windows[key] = (count + amount, end)
-        return count + amount
-
-    def get(self, key: str) -> int:
-        """The count of an open window, else 0."""
-        count, end = self._windows.get(self._slot(key), (0, 0.0))
-        return count if end > time.time() else 0
-
-    def get_expiry(self, key: str) -> float:
-        """When the window ends."""
-        return self._windows.get(self._slot(key), (0, time.time()))[1]
-
-    def check(self) -> bool:
-        """Memory is always there."""
-        return True
-
-    def reset(self) -> int:
-        """Forget all; returns how many."""
-        count = len(self._windows)
-        self._windows.clear()
-        return count
-
-    def clear(self, key: str) -> None:
-        """Forget one."""
-        self._windows.pop(key, None)
-
-    def _slot(self, key: str) -> str:
-        """The key whose window counts for `key`: itself, or OVERFLOW while there is no room for another."""
-        return key if key in self._windows or self._room() else OVERFLOW
-
-    def _room(self) -> bool:
-        if len(self._windows) < KEYS_MAX:
-            return True
+    def hit(self, key: str) -> Window:
+        """Count one request of `key`; `remaining` is negative when that is one too many."""
         now = time.time()
+        found = self._windows.get(key)
+        if found is None and not self._room(now):
+            key = OVERFLOW
+            found = self._windows.get(key)
+        count, end = found or (0, 0.0)
+        if end <= now:
+            count, end = 0, now + self._seconds
+        self._windows[key] = (count + 1, end)
+        return Window(self._limit, self._limit - count - 1, end)
+
+    def _room(self, now: float) -> bool:
         # One scan a second at most, whatever a flood does.
-        if now >= self._swept + 1:
+        if len(self._windows) >= KEYS_MAX and now >= self._swept + 1:
             self._swept = now
             self._windows = {key: window for key, window in self._windows.items() if window[1] > now}
         return len(self._windows) < KEYS_MAX
@@ -113,27 +83,21 @@ class RateLimiter:
 
     def __init__(self, config: RateLimits) -> None:
         """Raises ConfigError for a limit that cannot be read."""
-        self._limits: dict[str, tuple[RateLimitItem, FixedWindowRateLimiter]] = {}
+        self._limits: dict[str, Windows] = {}
         for name in config.__struct_fields__:
             try:
-                self._limits[name] = (parse(getattr(config, name)), FixedWindowRateLimiter(Windows()))
+                self._limits[name] = Windows(parse(getattr(config, name)))
             except ValueError as error:
                 raise ConfigError(f"api.rate_limits.{name}: {error}") from None
 
     def hit(self, name: str, key: str) -> Window:
         """Count one request of `key`. Raises Problem RATE_LIMITED when that is one too many."""
-        item, limiter = self._limits[name]
-        allowed = limiter.hit(item, key)
-        reset, remaining = limiter.get_window_stats(item, key)
-        window = Window(item.amount, remaining, reset)
-        if not allowed:
+        window = self._limits[name].hit(key)
+        if window.remaining < 0:
             headers = window.headers()
             wait = max(1, int(headers["RateLimit-Reset"]))
-            raise Problem(
-                HttpCode.RATE_LIMITED,
-                f"too many requests; try again in {wait} s",
-                headers={**headers, "Retry-After": str(wait)},
-            )
+            headers["Retry-After"] = str(wait)
+            raise Problem(HttpCode.RATE_LIMITED, f"too many requests; try again in {wait} s", headers=headers)
         return window
 
 

@@ -66,8 +66,9 @@ def ending_of(error: Fault) -> tuple[ErrorControl, Ending]:
     return ErrorControl(code=error.code, message=error.message, recoverable=recoverable), Ending(code, error.code)
 
 
-async def hang_up(ws: web.WebSocketResponse, transport: asyncio.Transport | None, ending: Ending) -> None:
+async def hang_up(ws: web.WebSocketResponse, request: web.Request, ending: Ending) -> None:
     """Close with the ending's code; cut the connection when the client does not take part in that."""
+    transport = request.transport
     try:
         async with asyncio.timeout(_HANGUP):
             await ws.close(code=ending.code, message=ending.reason.encode())
@@ -94,27 +95,29 @@ class Bridge:
         self._resumes = 0
         self._mistakes = 0
 
-    async def run(self, connection: Connection, transport: asyncio.Transport | None, after: int | UnsetType) -> None:
+    async def run(self, connection: Connection, request: web.Request, after: int | UnsetType) -> None:
         """Forward both ways, from byte number `after` on, until one side ends or `connection` is ended; then close `ws`."""
         try:
             attached, stream = await self._guests.attach_terminal(self._workspace, self._terminal, after)
         except Fault as error:
-            await hang_up(self._ws, transport, await self._farewell(absent(error)))
+            await hang_up(self._ws, request, await self._farewell(absent(error)))
             return
-        ways = {
-            asyncio.create_task(self._until_fault(self._output(stream, attached))),
-            asyncio.create_task(self._until_fault(self._input(stream))),
-        }
+        output = asyncio.create_task(self._until_fault(self._output(stream, attached)))
+        input_ = asyncio.create_task(self._until_fault(self._input(stream)))
         try:
-            done, _ = await asyncio.wait({*ways, connection.ended}, return_when=asyncio.FIRST_COMPLETED)
-            ending = connection.ended.result() if connection.ended in done else done.pop().result()
-            # Before the ways are cancelled: a cancelled one would leave aiohttp's shared wait for the client cancelled too.
-            await hang_up(self._ws, transport, ending)
+            done, _ = await asyncio.wait({output, input_, connection.ended}, return_when=asyncio.FIRST_COMPLETED)
+            ending = (connection.ended if connection.ended in done else done.pop()).result()
+            if not request.protocol.writing_paused:
+                # aiohttp waits for the client's side of the handshake only when nobody else receives. A way that waits for a
+                # client that does not read is not cancelled yet: that would cancel the wait that all of aiohttp shares.
+                input_.cancel()
+                await asyncio.wait({input_})
+            await hang_up(self._ws, request, ending)
         finally:
             stream.close()
-            for way in ways:
-                way.cancel()
-            await asyncio.wait(ways)
+            output.cancel()
+            input_.cancel()
+            await asyncio.wait({output, input_})
 
     async def _farewell(self, error: Fault) -> Ending:
         control, ending = ending_of(error)

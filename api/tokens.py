@@ -77,11 +77,15 @@ class Tokens:
     def verify(self, token: str) -> Principal:
         """Whom the token stands for. Raises Fault UNAUTHORIZED when it is not good, or not any more."""
         principal = self._verified(token)
+        self.check(principal)
+        return principal
+
+    def check(self, principal: Principal) -> None:
+        """Raise Fault UNAUTHORIZED when the token that `principal` came from has expired or was revoked since."""
         if principal.expires <= time.time():
             raise Fault(Code.UNAUTHORIZED, "the token has expired")
         if principal.family in self._revoked:
             raise Fault(Code.UNAUTHORIZED, "the token was revoked")
-        return principal
 
     async def grant_admin(self) -> Grant:
         """Sign an admin in. There is no refresh token: the next one-time token is the way back."""

@@ -1,12 +1,21 @@
-"""What the public API shows of a session, a worktree and a terminal. Each is made from what a guest says, and checked again."""
+"""What the public API shows of what is in a room. All but a workspace's status is a guest's word, and checked again."""
 
 import hashlib
 from datetime import UTC, datetime
 
 from api.guests import PEER
 from api.schema import View, encode
+from api.workspaces import Workspace, WorkspaceStatus
 from shared.guestwire import SessionInfo, SessionStatus, TerminalInfo, TerminalStatus, WorktreeInfo
 from shared.ids import SessionId, TerminalId, WorkspaceId, WorktreeId
+
+
+class WorkspaceStatusView(View, frozen=True):
+    """How far the provisioning of a workspace is."""
+
+    workspace_id: WorkspaceId
+    status: WorkspaceStatus
+    error_reason: str | None
 
 
 class ProgressView(View, frozen=True):
@@ -72,6 +81,11 @@ class TerminalView(View, frozen=True):
     exit_signal: str | None
     """Such as `SIGKILL`, when a signal ended it."""
     created_at: datetime
+
+
+def workspace_status_view(row: Workspace) -> WorkspaceStatusView:
+    """What is told when a workspace's status has changed."""
+    return WorkspaceStatusView(workspace_id=row.id, status=row.status, error_reason=row.error_reason)
 
 
 def session_view(workspace: str, info: SessionInfo) -> SessionView:

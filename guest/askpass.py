@@ -1,7 +1,7 @@
 """Git's GIT_ASKPASS: answers a prompt from the descriptor that the guest passed on.
 
-It runs as a program of its own, `python -I -S askpass.py PROMPT`, and imports next to nothing. HOSTEL_ASKPASS_FD is the
-number of a memfd with JSON: `server` (`host` or `host:port`), `username`, `secret`. A prompt for another server, as after a redirect,
+It runs as a program of its own, `python -I -S askpass.py PROMPT`, and imports next to nothing. HOSTEL_ASKPASS_FD is the number
+of a memfd with JSON: `server` (`host` or `host:port`), `username`, `secret`. A prompt for another server, as after a redirect,
 gets no answer.
 """
 

@@ -51,12 +51,16 @@ class Connection:
                 if await self._handshake():
                     await self._serve()
             except Fault as fault:
-                with contextlib.suppress(Fault, TimeoutError):
-                    async with asyncio.timeout(_FAREWELL):
-                        await self._link.send(rejection(fault))
+                if not self._leaving:  # else it is we who cut the frame off
+                    await self._reject(fault)
             if self._answering:
                 # What was begun is ended, whether or not its caller is still there.
                 await asyncio.wait(self._answering)
+
+    async def _reject(self, fault: Fault) -> None:
+        with contextlib.suppress(Fault, TimeoutError):
+            async with asyncio.timeout(_FAREWELL):
+                await self._link.send(rejection(fault))
 
     async def _handshake(self) -> bool:
         try:

@@ -59,7 +59,7 @@ def check(auth: GitAuth, address: Address) -> None:
 
 @contextmanager
 def access(auth: GitAuth | None, address: Address, temporary: Path) -> Iterator[Access]:
-    """Give the access that `auth` stands for, until the block ends; the folder `temporary` is for a program, not for secrets."""
+    """Give the access that `auth` stands for, until the block ends; `temporary` is a folder for a program, not for secrets."""
     with ExitStack() as stack:
         if auth is None:
             yield Access()

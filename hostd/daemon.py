@@ -96,6 +96,7 @@ async def _host(config: Config, user: pwd.struct_passwd) -> AsyncIterator[Host]:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         raise Fault(Code.BUSY, f"another hostd serves {state}") from None
+    folders.make(state / "api", uid=user.pw_uid, gid=user.pw_gid, mode=0o700)
     folders.make(run, gid=user.pw_gid, mode=0o750)
     folders.make(uids.MARK.parent, gid=0, mode=0o711)
     with contextlib.ExitStack() as stack:

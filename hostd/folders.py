@@ -3,7 +3,7 @@
 import contextlib
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -40,12 +40,12 @@ def made(name: str, parent: int, *, uid: int, gid: int, mode: int) -> Iterator[i
         os.fchmod(fd, mode)
 
 
-def make(path: Path, *, gid: int, mode: int) -> None:
-    """Make root's folder at `path`, in a parent that is there. Raises Fault when somebody else could replace it."""
+def make(path: Path, *, uid: int = 0, gid: int, mode: int) -> None:
+    """Make the folder `path`, in a parent that is there. Raises Fault when anybody but root could replace it."""
     trust(path.parent)
     parent = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        with made(path.name, parent, uid=0, gid=gid, mode=mode):
+        with made(path.name, parent, uid=uid, gid=gid, mode=mode):
             pass
     finally:
         os.close(parent)
@@ -61,16 +61,17 @@ def trust(path: Path) -> None:
             raise Fault(Code.FORBIDDEN, f"{folder} must belong to root and be writable to root alone")
 
 
-def write(name: str, parent: int, data: bytes) -> None:
-    """Make or replace the file `name` in `parent`, root's 0600, atomically and durably. `parent` is root's alone."""
-    fresh = f".{name}.new"
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(fresh, dir_fd=parent)
-    with os.fdopen(os.open(fresh, _NEW_FILE, 0o600, dir_fd=parent), "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    os.rename(fresh, name, src_dir_fd=parent, dst_dir_fd=parent)
+def write(parent: int, files: Mapping[str, bytes]) -> None:
+    """Make or replace files in `parent`, which is root's alone: root's 0600, each atomically, all durably."""
+    for name, data in files.items():
+        fresh = f".{name}.new"
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(fresh, dir_fd=parent)
+        with os.fdopen(os.open(fresh, _NEW_FILE, 0o600, dir_fd=parent), "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.rename(fresh, name, src_dir_fd=parent, dst_dir_fd=parent)
     os.fsync(parent)
 
 

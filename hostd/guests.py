@@ -81,7 +81,7 @@ class Guests:
 
     def _connect(self, workspace: str) -> socket.socket | None:
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        connection.setblocking(False)
+        connection.settimeout(0)
         try:
             connection.connect(str(self._socket(workspace)))
         except (FileNotFoundError, ConnectionRefusedError):
@@ -101,7 +101,7 @@ class Guests:
                 child = fork(partial(launch, room, listener.fileno(), ours.fileno(), theirs.fileno()))
             try:
                 lacks = await self._attach(row.id, child.pid)
-                ours.setblocking(False)
+                ours.settimeout(0)
                 with contextlib.suppress(OSError):  # then its report says why
                     ours.send(b"g")
                 report = await hear(ours, self._config.hostd.guest_start_timeout)

@@ -57,8 +57,7 @@ class Homes:
             folders.made("sessions", root, uid=uid, gid=uid, mode=0o700),
             folders.made("metadata", root, uid=0, gid=0, mode=0o700) as metadata,
         ):
-            for name, data in files.items():
-                folders.write(name, metadata, data)
+            folders.write(metadata, files)
 
     def make_tmp(self, workspace: str, uid: int) -> None:
         """Make the temporary folder, if it is not there."""
@@ -73,7 +72,7 @@ class Homes:
     def write(self, workspace: str, name: str, data: bytes) -> None:
         """Replace the metadata file `name`, atomically and durably."""
         with self._metadata(workspace) as metadata:
-            folders.write(name, metadata, data)
+            folders.write(metadata, {name: data})
 
     @contextlib.contextmanager
     def _metadata(self, workspace: str) -> Iterator[int]:

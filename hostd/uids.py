@@ -86,7 +86,7 @@ class Uids:
             first = next_free(self._first, self._last, used)
             last = min(first + _BATCH - 1, self._last)
             text = "".join(f"{start} {end}\n" for start, end in merge([*used, (first, last)]))
-            folders.write(self._mark.name, folder, text.encode())
+            folders.write(folder, {self._mark.name: text.encode()})
         finally:
             os.close(folder)
         self._reserved = list(range(first, last + 1))

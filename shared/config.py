@@ -89,9 +89,9 @@ class Api(_Section, frozen=True):
 class Config(_Section, frozen=True):
     """The whole file."""
 
-    state: Annotated[str, Meta(pattern="^/[^\x00\n]*$")] = "/var/lib/hostel"
-    run: Annotated[str, Meta(pattern="^/[^\x00\n]*$")] = "/run/hostel"
-    user: Annotated[str, Meta(pattern="^[a-z_][a-z0-9_-]{0,31}$")] = "hostel"
+    state: Annotated[str, Meta(pattern="^/[^\x00\n]*$(?!\n)")] = "/var/lib/hostel"
+    run: Annotated[str, Meta(pattern="^/[^\x00\n]*$(?!\n)")] = "/run/hostel"
+    user: Annotated[str, Meta(pattern="^[a-z_][a-z0-9_-]{0,31}$(?!\n)")] = "hostel"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     hostd: Host = field(default_factory=Host)
     guest: Guests = field(default_factory=Guests)

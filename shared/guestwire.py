@@ -27,10 +27,11 @@ Columns = Annotated[int, Meta(ge=1, le=COLUMNS_MAX)]
 Rows = Annotated[int, Meta(ge=1, le=ROWS_MAX)]
 Seq = Annotated[int, Meta(ge=0, le=2**62)]
 """A position in all that a terminal has ever printed, in bytes."""
+# `$` alone would accept a newline at the end.
 # No control characters, no line or paragraph separators; a name is shown, never used as a path.
-Name = Annotated[str, Meta(min_length=1, max_length=NAME_MAX, pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]+$")]
-RepoUrl = Annotated[str, Meta(min_length=1, max_length=2000, pattern=r"^[^\x00-\x20\x7f-\x9f\\]+$")]
-GitRef = Annotated[str, Meta(min_length=1, max_length=250, pattern=r"^[^\x00-\x20\x7f~^:?*\[\\-][^\x00-\x20\x7f~^:?*\[\\]*$")]
+Name = Annotated[str, Meta(min_length=1, max_length=NAME_MAX, pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]+$(?!\n)")]
+RepoUrl = Annotated[str, Meta(min_length=1, max_length=2000, pattern=r"^[^\x00-\x20\x7f-\x9f\\]+$(?!\n)")]
+GitRef = Annotated[str, Meta(min_length=1, max_length=250, pattern=r"^[^\x00-\x20\x7f~^:?*\[\\-][^\x00-\x20\x7f~^:?*\[\\]*$(?!\n)")]
 Argument = Annotated[str, Meta(max_length=4096, pattern=r"^[^\x00]*$")]
 
 
@@ -63,7 +64,7 @@ class GitAuth(Struct, frozen=True, forbid_unknown_fields=True):
 
     type: GitAuthType
     value: Secret
-    username: Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")] | None = None
+    username: Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$(?!\n)")] | None = None
     known_hosts: Annotated[str, Meta(max_length=16_384, pattern=r"^[^\x00]*$")] | None = None
     """SSH: lines of a known_hosts file. Without them a server's key is trusted when it is first seen."""
 

@@ -18,7 +18,7 @@ HOST: Final = Protocol("host")
 
 SecretHash = Annotated[str, Meta(pattern="^[0-9a-f]{64}$", min_length=64, max_length=64)]
 """SHA-256 of a workspace secret, in hex. The secret is 256 random bits, so a slow hash would protect nothing."""
-ProviderName = Annotated[str, Meta(pattern="^[a-z][a-z0-9_-]*$", min_length=1, max_length=32)]
+ProviderName = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_-]*$(?!\n)", min_length=1, max_length=32)]
 PageSize = Annotated[int, Meta(ge=1, le=PAGE_MAX)]
 
 

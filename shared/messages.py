@@ -104,8 +104,8 @@ class Protocol:
         """`to_server` and `to_caller` are the messages of each direction that are not verbs or their replies."""
         self.name = name
         self.verbs: dict[str, Verb] = {}
-        self._to_server = (Hello, *to_server)
-        self._to_caller = (Welcome, Done, Failure, *to_caller)
+        self._to_server: tuple[type[Message], ...] = (Hello, *to_server)
+        self._to_caller: tuple[type[Message], ...] = (Welcome, Done, Failure, *to_caller)
 
     def verb(self, reply: type[Reply], *, access: Access = Access.API, audit: tuple[str, ...] = ()) -> Callable[[R], R]:
         """Declare the decorated request as a verb that is answered with `reply`."""
@@ -120,13 +120,13 @@ class Protocol:
     @cached_property
     def requests(self) -> tuple[type[Message], ...]:
         """What a caller may send."""
-        verbs: tuple[type[Message], ...] = tuple(verb.request for verb in self.verbs.values())
+        verbs: list[type[Message]] = [verb.request for verb in self.verbs.values()]
         return (*self._to_server, *verbs)
 
     @cached_property
     def replies(self) -> tuple[type[Message], ...]:
         """What a server may send."""
-        replies: tuple[type[Message], ...] = tuple(verb.reply for verb in self.verbs.values())
+        replies: list[type[Message]] = [verb.reply for verb in self.verbs.values()]
         return tuple(dict.fromkeys((*self._to_caller, *replies)))
 
     @cached_property

@@ -1,19 +1,21 @@
 """Tells systemd how we are: the protocol of sd_notify(3), in as many lines as it needs."""
 
+import contextlib
 import os
 import socket
 
 
 def notify(state: str) -> None:
-    """Send `state`, such as `READY=1`, to the service manager; nothing when there is none."""
+    """Send `state`, such as `READY=1`, to the service manager; nothing when there is none, or it does not listen."""
     address = os.environ.get("NOTIFY_SOCKET", "")
     if not address:
         return
     if address.startswith("@"):
         address = "\0" + address[1:]
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as sock:
-        sock.connect(address)
-        sock.send(state.encode())
+    # A service goes on without its manager, and must not wait for one that does not read.
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock, contextlib.suppress(OSError):
+        sock.setblocking(False)  # noqa: FBT003  # its signature
+        sock.sendto(state.encode(), address)
 
 
 def watchdog_interval() -> float | None:

@@ -289,6 +289,17 @@ class Client:
             return json.loads(text) if text else None
 
 
+    async def items(self, path: str) -> list[Any]:
+        """All items of a list, page by page."""
+        items, cursor = [], ""
+        while True:
+            page = await self.call("GET", f"{path}?limit=50{cursor}")
+            items += page["items"]
+            if page.get("nextCursor") is None:
+                return items
+            cursor = f"&cursor={page['nextCursor']}"
+
+
 class Tenant(Client):
     """A workspace's own client."""
 

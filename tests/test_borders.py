@@ -59,7 +59,8 @@ def test_the_root_daemon_never_starts_a_shell_or_a_thread() -> None:
         assert set() == imports(path) & {"threading", "concurrent", "multiprocessing", "pickle", "shelve"}, path
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.keyword):
-                assert node.arg not in {"shell", "preexec_fn"}, path
+                assert node.arg != "preexec_fn", path
+                assert (node.arg, ast.dump(node.value)) != ("shell", "Constant(value=True)"), path
             if isinstance(node, ast.Attribute):
                 assert node.attr not in {"system", "popen", "to_thread", "run_in_executor", "create_subprocess_shell"}, path
 

@@ -55,6 +55,7 @@ async def follow_events(ctx: Context) -> web.StreamResponse:
     and goes on when the guest leaves and comes again.
     """
     with ctx.app.live.open(ctx.principal) as connection, ctx.app.bus.subscribe(ctx.room) as subscription:
+        ctx.app.tokens.check(ctx.principal)  # it may have been revoked before the connection was there to be closed
         async with sse_response(ctx.request, ping_interval=KEEP_ALIVE) as response:
             ways: set[asyncio.Future[Any]] = {
                 connection.ended,

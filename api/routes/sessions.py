@@ -40,7 +40,7 @@ class NewGitAuth(Body, frozen=True):
 
     type: GitAuthType
     value: Secret
-    username: Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")] | None = None
+    username: Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$(?!\n)")] | None = None
     known_hosts: Annotated[str, Meta(max_length=16_384, pattern=r"^[^\x00]*$")] | None = None
     """SSH: lines of a known_hosts file. Without them a server's key is trusted when it is first seen."""
 

@@ -131,10 +131,10 @@ async def close_terminal(ctx: Context) -> None:
 )
 async def attach_terminal(ctx: Context, ws: web.WebSocketResponse, query: AttachQuery) -> None:
     """Binary frames are terminal bytes, both ways; text frames are JSON control."""
-    transport = ctx.request.transport
     with ctx.app.live.open(ctx.principal) as connection:
+        ctx.app.tokens.check(ctx.principal)  # it may have been revoked before the connection was there to be closed
         bridge = Bridge(ws, ctx.app.guests, ctx.room, ctx.param("terminalId"))
-        await bridge.run(connection, transport, query.after)
+        await bridge.run(connection, ctx.request, query.after)
 
 
 async def _terminals(ctx: Context, session: str | None, query: PageQuery) -> TerminalPage:

@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import signal
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from pathlib import Path
 
 from msgspec import UNSET
@@ -90,7 +90,8 @@ class FakeHost:
             reply = VERBS[type(request)](self, request)
         except Fault as fault:
             reply = rejection(fault, request.id)
-        await link.send(reply)
+        with suppress(Fault):  # the caller has left
+            await link.send(reply)
 
     def room(self, workspace: str) -> Room:
         if workspace in self.deleted:

@@ -2,8 +2,10 @@
 
 import json
 import secrets
+import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from aiohttp import web
 from multidict import CIMultiDict
 
 from api.app import build
+from api.migrations.__main__ import upgrade
 from api.server import Runner, services
 from api.services import Services
 from shared.config import Api, Config, RateLimits
@@ -73,9 +76,21 @@ class Server:
         return workspace, (await self.login(workspace, secret))["workspaceToken"]
 
 
+@cache
+def migrated() -> bytes:
+    """A fresh store, as a file's bytes: to migrate takes a second."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "store.sqlite"
+        upgrade(path)
+        return path.read_bytes()
+
+
 @asynccontextmanager
 async def serving(folder: Path, host: FakeHost, api: Api | None = None) -> AsyncIterator[Server]:
     """api over `host`, with its state in `folder`, on a free port."""
+    if not (folder / "state").exists():
+        (folder / "state/api").mkdir(parents=True)
+        (folder / "state/api/store.sqlite").write_bytes(migrated())
     config = Config(state=str(folder / "state"), run=str(folder), api=api or Api(rate_limits=UNLIMITED))
     async with services(config) as made:
         runner = Runner(build(made), access_log=None)

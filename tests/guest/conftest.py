@@ -9,7 +9,7 @@ from tests.guest.harness import Guest, repository
 
 
 class MakeGuest(Protocol):
-    def __call__(self, **settings: Any) -> Guest: ...
+    def __call__(self, **settings: Any) -> Guest: ...  # noqa: ANN401  # as in the file
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ def make_guest() -> Iterator[MakeGuest]:
     """Starts guests with settings, and ends them."""
     guests: list[Guest] = []
 
-    def make(**settings: Any) -> Guest:
+    def make(**settings: Any) -> Guest:  # noqa: ANN401  # as in the file
         # A Unix socket's path is short; that of tmp_path need not be.
         guests.append(Guest(Path(mkdtemp(prefix="guest-")), **settings))
         return guests[-1].start()

@@ -65,7 +65,7 @@ class Client:
         assert self._id == message.id
         return message
 
-    async def call(self, request: Request) -> Any:
+    async def call(self, request: Request) -> Any:  # noqa: ANN401  # the verb says which
         """The answer, which is not a failure."""
         reply = await self.ask(request)
         if isinstance(reply, Failure):
@@ -127,7 +127,7 @@ class Attachment(Client):
 class Guest:
     """A guest process in a home of its own."""
 
-    def __init__(self, home: Path, **settings: Any) -> None:
+    def __init__(self, home: Path, **settings: Any) -> None:  # noqa: ANN401  # as in the file
         self.home = home
         self.settings = {"idle_timeout": 3600, "git_protocols": ["https", "ssh", "git", "file"]} | settings
         self.sessions = home / "vibecoder_workspace" / "sessions"
@@ -182,7 +182,11 @@ class Guest:
 
     def raw(self) -> socket.socket:
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        sock.connect(str(self.socket))
+        try:
+            sock.connect(str(self.socket))
+        except OSError:
+            sock.close()
+            raise
         return sock
 
     async def client(self) -> Client:
@@ -190,7 +194,7 @@ class Guest:
         self.clients.append(client)
         return client
 
-    async def session(self, **fields: Any) -> wire.SessionInfo:
+    async def session(self, **fields: Any) -> wire.SessionInfo:  # noqa: ANN401  # the request's
         client = await self.client()
         request = wire.CreateSession(session=new_session_id(), name="one", **fields)
         info: wire.SessionInfo = await client.call(request)
@@ -206,7 +210,7 @@ class Guest:
                     return info
                 await asyncio.sleep(0.02)
 
-    async def terminal(self, *command: str, **fields: Any) -> wire.TerminalInfo:
+    async def terminal(self, *command: str, **fields: Any) -> wire.TerminalInfo:  # noqa: ANN401  # the request's
         """A terminal in a new session, unless `session` says where."""
         if "session" not in fields:
             fields["session"] = (await self.session()).session

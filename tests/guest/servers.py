@@ -82,16 +82,10 @@ def https(root: Path, credential: str, folder: Path, *, redirect: str | None = N
     key, ca = folder / "key.pem", folder / "ca.pem"
     folder.mkdir(exist_ok=True)
     subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
-        + [
-            "-keyout",
-            str(key),
-            "-out",
-            str(ca),
-            "-subj",
-            "/CN=localhost",
-            "-addext",
-            "subjectAltName=DNS:localhost,IP:127.0.0.1",
+        [
+            *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"),
+            *("-keyout", str(key), "-out", str(ca), "-subj", "/CN=localhost"),
+            *("-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"),
         ],
         check=True,
         capture_output=True,

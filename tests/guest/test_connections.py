@@ -1,5 +1,5 @@
-import asyncio
 import array
+import asyncio
 import os
 import random
 import socket
@@ -129,7 +129,7 @@ async def test_a_frame_of_four_gibibytes_is_refused_at_its_header(guest: Guest) 
 
 
 async def test_fuzzed_frames_neither_kill_it_nor_leak(guest: Guest) -> None:
-    rng = random.Random(7)  # noqa: S311  # reproducible, not secret
+    rng = random.Random(7)  # reproducible
     await guest.client()
     before = guest.descriptors()
     for number in range(300):

@@ -1,4 +1,5 @@
 import asyncio
+import socket
 
 from guest.events import Events
 from shared import guestwire as wire
@@ -8,8 +9,6 @@ from shared.ids import new_session_id
 from shared.link import Link
 from shared.messages import Done
 from tests.guest.harness import Client, Guest
-
-import socket
 
 
 async def test_whoever_watches_is_told_of_each_change(guest: Guest) -> None:

@@ -108,7 +108,8 @@ async def test_an_exit_is_told_though_a_background_process_holds_the_terminal(gu
 
 
 async def test_close_ends_everything_in_the_terminal_s_session(guest: Guest) -> None:
-    script = "trap '' HUP TERM INT; (trap '' HUP; sleep 1000) & (setsid -w sleep 0; sleep 1000) & sleep 1000 & echo $! up; wait; wait"
+    jobs = "(trap '' HUP; sleep 1000) & (setsid -w sleep 0; sleep 1000) & sleep 1000 &"
+    script = f"trap '' HUP TERM INT; {jobs} echo up; wait; wait"
     terminal = await guest.terminal("/bin/bash", "-c", script)
     attachment = await guest.attach(terminal.terminal)
     await attachment.until(b"up")
@@ -121,6 +122,7 @@ async def test_close_ends_everything_in_the_terminal_s_session(guest: Guest) -> 
     await (await guest.client()).call(wire.CloseTerminal(terminal=terminal.terminal))
     for pid in members:
         await _gone(pid)
+    last = None
     while (message := await attachment.receive()) is not None:
         last = message
     assert "the terminal was closed" in repr(last)

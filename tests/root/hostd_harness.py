@@ -22,7 +22,7 @@ from typing import Any, Final, Self, TypeVar
 
 from shared.errors import Fault
 from shared.frames import HOST_FRAME_MAX, FrameReader, pack
-from shared.hostwire import HOST, CreateWorkspace, EnterWorkspace, Entered, WorkspaceInfo
+from shared.hostwire import HOST, CreateWorkspace, Entered, EnterWorkspace, WorkspaceInfo
 from shared.ids import new_workspace_id
 from shared.messages import VERSION, Failure, Hello, Message, Reply, Request, Welcome, decode, encode
 
@@ -158,6 +158,7 @@ class Hostd:
         self.log, self.config = self.folder / "hostd.log", self.folder / "hostel.toml"
         self._guest, self._settings = program, settings
         self._process: subprocess.Popen[bytes] | None = None
+        self.notices = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
 
     @property
     def socket(self) -> Path:
@@ -193,22 +194,24 @@ class Hostd:
         program.write_text(source.format(python=sys.executable))
         program.chmod(0o755)
 
-    def start(self, argv: Sequence[str] = ()) -> None:
-        """Start it, by `argv` if that is given, and wait for READY=1."""
+    def start(self, argv: Sequence[str] = (), *, pass_fds: Sequence[int] = ()) -> None:
+        """Start it, by `argv` if that is given, and wait for READY=1. What it says later is in `notices`."""
         address = self.folder / "notify"
         address.unlink(missing_ok=True)
         environ = {"PATH": "/usr/bin:/bin", "NOTIFY_SOCKET": str(address), "HOSTEL_SENTINEL": "in-the-environment-of-hostd"}
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ready, self.log.open("ab") as log:
-            ready.bind(str(address))
-            ready.settimeout(0.1)
+        self.notices.close()
+        self.notices = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.notices.bind(str(address))
+        self.notices.settimeout(0.1)
+        with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 argv or [sys.executable, "-I", "-m", "hostd", "--config", str(self.config)],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environ, start_new_session=True,
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environ, start_new_session=True, pass_fds=pass_fds,
             )  # fmt: skip
             end = time.monotonic() + DEADLINE
             while True:
                 with contextlib.suppress(TimeoutError):
-                    assert b"READY=1" == ready.recv(4096)
+                    assert b"READY=1" == self.notices.recv(4096)
                     return
                 assert self._process.poll() is None, self.log.read_text()
                 assert time.monotonic() < end, self.log.read_text()
@@ -231,6 +234,7 @@ class Hostd:
         """Another hostd on the same folders, not started."""
         twin = object.__new__(Hostd)
         twin.__dict__.update(self.__dict__)
+        twin.notices = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         twin.log = self.folder / "twin.log"
         return twin
 
@@ -270,13 +274,18 @@ class Hostd:
     def _clean(self) -> None:
         with contextlib.suppress(Exception):
             self.stop(signal.SIGKILL)
+        self.notices.close()
         for name, uid in list(self._tenants()):
             end = time.monotonic() + DEADLINE
             # A look alone would miss processes that fork and leave all the time.
             while as_tenant(uid, "kill", "-9", "-1").wait() is None or (processes_of(uid) and time.monotonic() < end):
                 time.sleep(0.01)
             subprocess.run(["userdel", name], check=False)
-            for root in (Path("/sys/fs/cgroup/pids/hostel"), Path("/sys/fs/cgroup/unified/hostel"), Path("/sys/fs/cgroup/hostel")):
+            for root in (
+                Path("/sys/fs/cgroup/pids/hostel"),
+                Path("/sys/fs/cgroup/unified/hostel"),
+                Path("/sys/fs/cgroup/hostel"),
+            ):
                 with contextlib.suppress(OSError):
                     (root / name).rmdir()
         subprocess.run(["userdel", self.user], check=False)
@@ -303,7 +312,9 @@ def processes_of(uid: int) -> list[int]:
 def as_tenant(uid: int, *argv: str) -> "subprocess.Popen[bytes]":
     """Run a program as the tenant, with hostd knowing nothing of it."""
     drop = ["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups", "--no-new-privs", "--inh-caps=-all", "--"]
-    return subprocess.Popen([*drop, *argv], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/")
+    return subprocess.Popen(
+        [*drop, *argv], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/"
+    )
 
 
 def as_tenant_python(uid: int, code: str, *arguments: str) -> "subprocess.Popen[bytes]":

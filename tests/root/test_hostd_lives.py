@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from hostd.processes import become_killer, fork
 from shared.errors import Code, Fault
 from shared.hostwire import (
     CreateWorkspace,
@@ -27,7 +28,6 @@ from shared.hostwire import (
 )
 from shared.ids import new_workspace_id
 from shared.messages import Done
-from hostd.processes import become_killer, fork
 from tests.root.hostd_harness import DEADLINE, HASH, UID_FIRST, Client, Hostd, as_tenant_python, processes_of, wait_until
 
 pytestmark = pytest.mark.root
@@ -78,7 +78,9 @@ def test_two_ids_with_a_long_common_prefix_are_two_users(client: Client) -> None
 def test_a_deleted_workspace_is_gone_for_good(hostd: Hostd, client: Client) -> None:
     info = client.create()
     with client.enter(info.workspace) as guest:
-        guest.run("import os; os.makedirs('a/b/c'); open('a/b/c/d', 'w').close(); os.chmod('a/b', 0); open('/tmp/x', 'w').close()")
+        guest.run(
+            "import os; os.makedirs('a/b/c'); open('a/b/c/d', 'w').close(); os.chmod('a/b', 0); open('/tmp/x', 'w').close()"
+        )
     client.call(DeleteWorkspace(workspace=info.workspace), Done)
     assert info.workspace not in accounts()
     assert info.workspace not in groups()
@@ -116,8 +118,10 @@ def test_two_installations_side_by_side_share_no_uid(hostd: Hostd) -> None:
 
 
 def test_a_second_hostd_on_one_state_folder_is_refused(hostd: Hostd) -> None:
+    second = hostd.twin()
     with pytest.raises(AssertionError, match="another hostd serves"):
-        Hostd.start(hostd.twin())
+        second.start()
+    second.notices.close()
     with hostd.client() as client:
         client.create()
 
@@ -285,7 +289,8 @@ def churn(n):
     a, b = "d%d" % n, "e%d" % n
     while True:
         for _ in range(200):
-            for step in (lambda: os.mkdir(a), lambda: os.symlink("/etc", a + "/l"), lambda: os.rename(a, b), lambda: os.rename(b, a)):
+            for step in (lambda: os.mkdir(a), lambda: os.symlink("/etc", a + "/l"),
+                         lambda: os.rename(a, b), lambda: os.rename(b, a)):
                 try: step()
                 except OSError: pass
         if os.fork(): os._exit(0)

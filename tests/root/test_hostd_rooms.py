@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from shared.errors import Code, Fault
-from shared.hostwire import EnterWorkspace, Entered, HostStatus, LayerState, ShowWorkspace, Status, StopWorkspace, WorkspaceInfo
+from shared.hostwire import Entered, EnterWorkspace, HostStatus, LayerState, ShowWorkspace, Status, StopWorkspace, WorkspaceInfo
 from shared.messages import Done
 from tests.root.hostd_harness import DEAF, UID_FIRST, Client, Hostd, processes_of, wait_until
 
@@ -77,7 +77,13 @@ def test_the_drop_is_what_the_kernel_says(client: Client) -> None:
         assert 1 == int(fields["NoNewPrivs"])
         assert 0o77 == int(fields["Umask"], 8)
         assert [0, 0, 0] == guest.run("import os; result = [os.getsid(0) - os.getpid(), os.getpgid(0) - os.getpid(), 0]")
-        for attempt in ("os.setuid(0)", "os.setgid(0)", "os.setgroups([0])", "os.chown('/proc/self/fd/3', 0, 0)", "os.chroot('/')"):
+        for attempt in (
+            "os.setuid(0)",
+            "os.setgid(0)",
+            "os.setgroups([0])",
+            "os.chown('/proc/self/fd/3', 0, 0)",
+            "os.chroot('/')",
+        ):
             assert "PermissionError" in guest.run(f"import os; {attempt}")["error"]
 
 
@@ -207,12 +213,16 @@ def test_a_tenant_cannot_rename_remove_or_change_what_is_roots_in_its_home(hostd
     assert before == {path: seen(home / path) for path in before}
 
 
-def test_a_guests_log_is_opened_with_the_tenants_rights(hostd: Hostd, client: Client, tmp_path: Path) -> None:
+def test_a_guests_log_is_opened_with_the_tenants_rights(client: Client, tmp_path: Path) -> None:
     """A log that is a link to another's file, a pipe or a folder is not written to; the guest starts all the same."""
     canary = tmp_path / "canary"
     canary.write_text("untouched")
     info = client.create()
-    for trap in (f"os.symlink('{canary}', '.hostel/guest.log')", "os.mkfifo('.hostel/guest.log')", "os.mkdir('.hostel/guest.log')"):
+    for trap in (
+        f"os.symlink('{canary}', '.hostel/guest.log')",
+        "os.mkfifo('.hostel/guest.log')",
+        "os.mkdir('.hostel/guest.log')",
+    ):
         with client.enter(info.workspace) as guest:
             clean = "import os, shutil; shutil.rmtree('.hostel', ignore_errors=True); os.makedirs('.hostel', exist_ok=True); "
             assert None is guest.run(clean + trap)
@@ -258,7 +268,7 @@ def test_status_tells_every_layer(client: Client) -> None:
 def test_an_interpreter_that_is_not_there_is_a_clear_failure() -> None:
     with Hostd(hostd={"guest_python": "/nonexistent/python"}) as hostd, hostd.client() as client:
         info = client.create()
-        with pytest.raises(Fault, match="could not be started.*No such file") as caught:
+        with pytest.raises(Fault, match=r"could not be started.*No such file") as caught:
             client.enter(info.workspace)
         assert Code.FAILED == caught.value.code
         assert [] == processes_of(info.uid)

@@ -77,10 +77,16 @@ async def test_no_process_of_anybody_else_is_visible(stack: Stack, alice: Tenant
 
 async def test_the_daemons_environment_and_secrets_cannot_be_found(stack: Stack, alice: Tenant, bob: Tenant) -> None:
     """A tenant greps all that it can read of /proc, the state folder and the sockets for what it must not have."""
-    found = await run(
-        alice, f"grep -rlsa -e {bob.secret} -e {bob.token} /proc/[0-9]*/environ /proc/[0-9]*/cmdline {stack.folder}; echo end"
+    script = (
+        f"stty -echo; echo GO; read -r a; read -r b; grep -rlsaF -e $a -e $b {stack.folder} /proc/[0-9]*/environ; echo end; "
     )
-    assert "end" == found.strip()
+    script += "printf '%s\\n' $a $b > ~/.patterns; grep -lsaF -f ~/.patterns /proc/[0-9]*/cmdline; rm ~/.patterns; echo end"
+    terminal = await alice.terminal(await alice.session(), command=["/bin/bash", "-c", script])
+    async with alice.attach(terminal) as view:
+        await view.see("GO")
+        await view.type(f"{bob.secret}\n{bob.token}\n")
+        await view.until(lambda: view.control[-1]["type"] == "exit", 60)
+        assert ["GO", "end", "end"] == view.output.decode().split()
 
 
 async def test_the_temporary_folders_are_private(alice: Tenant, bob: Tenant) -> None:
@@ -232,7 +238,9 @@ async def test_what_a_hostile_repository_runs_runs_as_its_tenant_alone(alice: Te
         *(f"git config filter.evil.{way} 'id -u >> {mark}; cat'" for way in ("smudge", "clean")),
     ]
     await run(alice, "; ".join(script), session)
-    made = await alice.call("POST", f"{alice.base}/sessions/{session}/worktrees", {"branch": "topic"}, status=201)
+    made = await alice.call(
+        "POST", f"{alice.base}/sessions/{session}/worktrees", {"branch": "topic", "start": "main"}, status=201
+    )
     await alice.call("DELETE", f"{alice.base}/sessions/{session}/worktrees/{made['worktreeId']}?force=true", status=204)
     ids = (await run(alice, f"cat {mark} 2>/dev/null; true")).split()
     assert set(ids) <= {str(alice.uid)}
@@ -292,7 +300,7 @@ async def test_no_secret_is_in_any_log_argv_or_environment(stack: Stack, alice: 
         {"workspaceId": alice.workspace, "workspaceSecret": "sentinel-wrong-secret"},
         status=401,
     )
-    secrets_: list[str] = [alice.secret, alice.token, alice.refresh, value, "sentinel-git-token", "sentinel-wrong-secret"]
+    secrets_: list[str] = [alice.secret, str(alice.token), alice.refresh, value, "sentinel-git-token", "sentinel-wrong-secret"]
     texts = {
         str(path): path.read_text(errors="replace")
         for path in (stack.hostd.log, stack.api.log, stack.state / "hostd/audit.log", *alice.home.glob(".hostel/*"))

@@ -157,7 +157,7 @@ async def test_provisioning_survives_a_kill_at_any_step(stack: Stack, name: str)
         known = stack.workspaces(host)
     uids = [item.uid for item in known]
     assert len(uids) == len(set(uids))
-    rows = (await admin.call("GET", "/api/workspaces?limit=200"))["items"]
+    rows = await admin.items("/api/workspaces")
     assert {item.workspace for item in known} == {row["workspaceId"] for row in rows}
     users = [line.split(":")[0] for line in Path("/etc/passwd").read_text().splitlines() if f":{stack.state}/" in line]
     assert {item.workspace for item in known} == set(users)

@@ -87,7 +87,7 @@ class Machine:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         """Power off, and remove all that was made."""
         if error is not None:
-            print(self._log.read_text(errors="replace")[-4000:])  # noqa: T201  # pytest shows it with the failure
+            print(self._log.read_text(errors="replace")[-4000:])  # pytest shows it with the failure
         self._undo.close()
 
     def _mount(self) -> None:
@@ -166,7 +166,7 @@ class Machine:
     def _remove_cgroups(self) -> None:
         for cgroup in self._cgroups:
             for folder, _, _ in os.walk(cgroup, topdown=False):
-                os.rmdir(folder)  # noqa: PTH106  # a name of os.walk
+                os.rmdir(folder)  # a name of os.walk
 
     def call(self, *argv: str, check: bool = True, stdin: str = "", timeout: float = 120) -> str:
         """The output of a program in the container, run as its root; an assertion unless it succeeds."""

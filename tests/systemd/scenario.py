@@ -157,4 +157,4 @@ async def strike(watcher: Watcher, *argv: str) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(asyncio.run(main())))  # noqa: T201  # its result
+    print(json.dumps(asyncio.run(main())))  # its result

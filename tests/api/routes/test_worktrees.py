@@ -14,7 +14,7 @@ async def test_a_worktree_is_made_shown_listed_and_removed(room: Room) -> None:
     session = await room.session()
     await commit(room, session)
     path = f"{room.base}/sessions/{session}/worktrees"
-    made = await room.call("POST", path, {"branch": "topic"}, status=201)
+    made = await room.call("POST", path, {"branch": "topic", "start": "HEAD"}, status=201)
     assert (made["name"], made["branch"], made["sessionId"]) == ("topic", "topic", session)
     assert len(made["commit"]) == 40
     detached = await room.call("POST", path, {"name": "look"}, status=201)
@@ -30,7 +30,7 @@ async def test_a_worktree_with_changes_goes_only_by_force(room: Room) -> None:
     session = await room.session()
     await commit(room, session)
     path = f"{room.base}/sessions/{session}/worktrees"
-    worktree = (await room.call("POST", path, {"branch": "topic"}, status=201))["worktreeId"]
+    worktree = (await room.call("POST", path, {"branch": "topic", "start": "HEAD"}, status=201))["worktreeId"]
     terminal = await room.terminal(session, "/bin/sh", "-c", "echo x > new; echo at=$PWD.", worktreeId=worktree)
     output = b""
     async with room.connect(terminal) as ws:

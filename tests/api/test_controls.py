@@ -1,0 +1,85 @@
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from api.controls import (
+    CONTROL_MAX,
+    ErrorControl,
+    ExitCodeControl,
+    ExitSignalControl,
+    PingControl,
+    PongControl,
+    ReadyControl,
+    ResizeControl,
+    ResumeControl,
+    ViewersControl,
+    decode,
+    encode,
+)
+from shared.errors import Code, Fault
+
+
+def test_what_a_client_may_say() -> None:
+    assert decode('{"type":"resize","cols":80,"rows":24}') == ResizeControl(cols=80, rows=24)
+    assert decode('{"type":"ping"}') == PingControl()
+    assert decode('{"type":"resume","after":7}') == ResumeControl(after=7)
+
+
+def test_what_a_server_says() -> None:
+    said = [
+        ReadyControl(terminal_id="t", seq=1, cols=2, rows=3),
+        PongControl(),
+        ExitCodeControl(code=0),
+        ExitSignalControl(signal="SIGKILL"),
+        ViewersControl(count=1, cols=2, rows=3),
+        ErrorControl(code="limit", message="no", recoverable=True),
+    ]
+    assert [json.loads(encode(control)) for control in said] == [
+        {"type": "ready", "terminalId": "t", "seq": 1, "cols": 2, "rows": 3},
+        {"type": "pong", "shutdownDeadline": None},
+        {"type": "exit", "code": 0},
+        {"type": "exit", "signal": "SIGKILL"},
+        {"type": "viewers", "count": 1, "cols": 2, "rows": 3},
+        {"type": "error", "code": "limit", "message": "no", "recoverable": True},
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "x",
+        "{}",
+        "[]",
+        "7",
+        "null",
+        '{"type":"nonsense"}',
+        '{"type":"ready","terminalId":"t","seq":1,"cols":2,"rows":3}',
+        '{"type":"ping","more":1}',
+        '{"type":"resize","cols":0,"rows":24}',
+        '{"type":"resize","cols":-1,"rows":24}',
+        '{"type":"resize","cols":1000000000,"rows":24}',
+        '{"type":"resize","cols":"80","rows":24}',
+        '{"type":"resize","cols":80}',
+        '{"type":"resume","after":-1}',
+        '{"type":"resume","after":1000000000000000000000000000000}',
+        '{"type":"resume","after":1.5}',
+        "[" * 4000,
+        '{"type":"ping"' + " " * CONTROL_MAX + "}",
+    ],
+    ids=lambda text: text[:40],
+)
+def test_anything_else_is_refused(text: str) -> None:
+    with pytest.raises(Fault) as caught:
+        decode(text)
+    assert caught.value.code in {Code.BAD_REQUEST, Code.TOO_LARGE}
+
+
+@given(st.text(max_size=200))
+def test_no_text_raises_anything_but_a_fault(text: str) -> None:
+    try:
+        decode(text)
+    except Fault as fault:
+        assert fault.code == Code.BAD_REQUEST  # most texts are refused, not all

@@ -9,7 +9,8 @@ from shared.errors import Code, Fault
 
 _HELPER: Final = re.compile(r"[A-Za-z0-9+.-]*::")
 _URL: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://([^/?#]*)(.*)", re.DOTALL)
-_SCP: Final = re.compile(r"(?:([^@/:]*)@)?(\[[^\]/]*\]|[^:/@]*):(.+)", re.DOTALL)
+# Git also takes host:path without a user; then `javascript:…` would be an address, which some page might make a link of.
+_SCP: Final = re.compile(r"([^@/:]*)@(\[[^\]/]*\]|[^:/@]*):(.+)", re.DOTALL)
 _HOST: Final = re.compile(r"(?:[A-Za-z0-9_][A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]+\])")
 _USER: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 _UNPRINTABLE: Final = re.compile(r"[\x00-\x20\x7f-\x9f\\]")
@@ -79,8 +80,7 @@ def _of_scp(url: str) -> Address | None:
     if match is None:
         return None
     user, host, path = match[1], match[2], match[3]
-    if user is not None:
-        _check_user("ssh", user)
+    _check_user("ssh", user)
     if not _HOST.fullmatch(host):
         raise _refused("its host is not valid")
     if path.startswith("-"):

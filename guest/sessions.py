@@ -3,63 +3,33 @@
 import asyncio
 import contextlib
 import logging
-import os
 import re
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Final
 
-import msgspec
-from msgspec import Meta, Struct, field
-
-from guest import addresses, credentials
+from guest import addresses, credentials, records
 from guest.clock import now
 from guest.clones import Cloner
 from guest.events import Events
 from guest.git import Git
 from guest.idle import Idle
+from guest.records import Record
 from guest.room import Room
 from guest.trees import Trees
 from shared.errors import Code, Fault
 from shared.guestwire import (
     SESSIONS_MAX,
     CreateSession,
-    GitRef,
-    Name,
     Progress,
-    RepoUrl,
     SessionChanged,
     SessionDeleted,
     SessionInfo,
     SessionStatus,
 )
-from shared.ids import SESSION_PATTERN, WorktreeId
+from shared.ids import SESSION_PATTERN
 
-_RECORD: Final = "session.json"
-_RECORD_MAX: Final = 1024 * 1024
 _log: Final = logging.getLogger(__name__)
 _IS_SESSION: Final = re.compile(SESSION_PATTERN)
-
-Time = Annotated[str, Meta(max_length=40)]
-
-
-class WorktreeRecord(Struct):
-    """What git does not know of a worktree."""
-
-    name: Name
-    created: Time
-
-
-class Record(Struct, kw_only=True):
-    """A session's `session.json`. The tenant can write it: what is read back is checked like a message."""
-
-    name: Name
-    status: SessionStatus
-    created: Time
-    active: Time
-    repo_url: RepoUrl | None = None
-    ref: GitRef | None = None
-    error: Annotated[str, Meta(max_length=2000)] | None = None
-    worktrees: dict[WorktreeId, WorktreeRecord] = field(default_factory=dict)
 
 
 class Session:
@@ -75,6 +45,8 @@ class Session:
         """The clone, while it runs."""
         self.git = asyncio.Lock()
         """One command that changes the repository at a time."""
+        self.interrupted = False
+        """Whether an earlier guest ended while it was cloned, so that `repo` is half a clone."""
 
     @property
     def repo(self) -> Path:
@@ -112,16 +84,8 @@ class Session:
         )
 
     def save(self) -> None:
-        """Write the record; a reader sees the old or the new one. Raises Fault FAILED, as with a full disk."""
-        path = self.folder / _RECORD
-        draft = path.with_suffix(".new")
-        try:
-            draft.write_bytes(msgspec.json.encode(self.record))
-            draft.replace(path)
-        except OSError as error:
-            with contextlib.suppress(OSError):
-                draft.unlink()
-            raise Fault(Code.FAILED, f"the session's record cannot be written: {error.strerror}") from error
+        """Write the record. Raises Fault FAILED, as with a full disk."""
+        records.write(self.folder, self.record)
 
     def keep(self) -> None:
         """Write the record where nobody waits for it: a full disk must not stop what else is to be done."""
@@ -143,7 +107,8 @@ class Sessions:
         self._cloner = Cloner(git, trees, room)
         self._all: dict[str, Session] = {}
         for folder in sorted(room.sessions.iterdir()):
-            if _IS_SESSION.fullmatch(folder.name) and len(self._all) < SESSIONS_MAX:
+            known = _IS_SESSION.fullmatch(folder.name) and folder.is_dir() and not folder.is_symlink()
+            if known and len(self._all) < SESSIONS_MAX:
                 self._all[folder.name] = _load(folder)
 
     def get(self, session: str) -> Session:
@@ -259,7 +224,7 @@ class Sessions:
         """Remove what interrupted clones and removals have left."""
         await self._trees.sweep()
         for session in self.all():
-            if session.record.status is SessionStatus.ERROR:
+            if session.interrupted:
                 await self._trees.remove(session.repo)
 
     async def close(self) -> None:
@@ -276,21 +241,9 @@ async def _stop(session: Session) -> None:
 
 
 def _load(folder: Path) -> Session:
-    try:
-        record = msgspec.json.decode(_read(folder / _RECORD), type=Record)
-    except (OSError, msgspec.DecodeError):
-        moment = now()
-        record = Record(
-            name="unknown", status=SessionStatus.ERROR, created=moment, active=moment, error="the session's record is damaged"
-        )
-    session = Session(folder.name, folder, record)
-    if record.status is SessionStatus.CLONING:
-        record.status, record.error = SessionStatus.ERROR, "interrupted"
+    session = Session(folder.name, folder, records.read(folder))
+    if session.record.status is SessionStatus.CLONING:
+        session.record.status, session.record.error = SessionStatus.ERROR, "interrupted"
+        session.interrupted = True
         session.keep()
     return session
-
-
-def _read(path: Path) -> bytes:
-    # A FIFO in its place must not stop the guest.
-    with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:  # noqa: PTH123  # a descriptor
-        return file.read(_RECORD_MAX)

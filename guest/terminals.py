@@ -248,5 +248,6 @@ class Terminals:
         """End a terminal and forget it. Raises Fault NOT_FOUND."""
         closing = self.get(terminal)
         del self._all[terminal]
-        self._events.publish(terminal, TerminalClosed(terminal))
         await closing.close()
+        # Its end was told of while it was closed; who watches keeps the latest that was said of each.
+        self._events.publish(terminal, TerminalClosed(terminal))

@@ -6,7 +6,8 @@ from pathlib import Path
 from guest.clock import now
 from guest.clones import resolve
 from guest.git import Git, GitError
-from guest.sessions import Session, WorktreeRecord
+from guest.records import WorktreeRecord
+from guest.sessions import Session
 from guest.trees import Trees
 from shared.errors import Code, Fault
 from shared.guestwire import CreateWorktree, WorktreeInfo

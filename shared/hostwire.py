@@ -92,7 +92,7 @@ class WorkspaceInfo(Reply, frozen=True):
     running: bool
     """Whether its guest runs."""
     processes: int
-    """How many processes have its uid."""
+    """How many processes have its uid, with those that have ended and that nobody has waited for."""
 
 
 class Workspaces(Reply, frozen=True):

@@ -24,7 +24,7 @@ async def serving(path: Path, decoder: msgspec.msgpack.Decoder[Message], cap: in
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
         listener.bind(str(path))
         listener.listen(64)
-        listener.setblocking(False)  # noqa: FBT003  # the standard library's signature
+        listener.setblocking(False)  # the standard library's signature
         tasks: set[asyncio.Task[None]] = set()
 
         async def accept() -> None:
@@ -38,7 +38,7 @@ async def serving(path: Path, decoder: msgspec.msgpack.Decoder[Message], cap: in
         try:
             yield
         finally:
-            path.unlink()  # noqa: ASYNC240  # a test's own socket
+            path.unlink()  # a test's own socket
             for task in tuple(tasks):
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)

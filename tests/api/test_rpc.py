@@ -265,7 +265,7 @@ async def test_a_socket_comes_with_its_answer() -> None:
 async def test_a_socket_that_nobody_waits_for_any_more_is_closed() -> None:
     passing = Passing()
     near, far = socket.socketpair()
-    near.setblocking(False)  # noqa: FBT003  # the standard library's signature
+    near.setblocking(False)  # the standard library's signature
     task = passing.enter()
     await asyncio.sleep(0)
     task.cancel()

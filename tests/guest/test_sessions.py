@@ -60,11 +60,37 @@ async def test_sessions_survive_a_guest_that_is_killed(guest: Guest) -> None:
     ]
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"name": 1}', '{"name":"x","status":"what"}', "\x00" * 100])
-async def test_a_damaged_record_is_an_error_that_can_be_deleted(guest: Guest, content: str) -> None:
+DATED = '{"name":"x","status":"ready","created":"%s","active":"2026-01-01T00:00:00.000Z"}'
+DAMAGED = [
+    "",
+    "{",
+    "[]",
+    '{"name": 1}',
+    '{"name":"x","status":"what"}',
+    "\x00" * 100,
+    DATED % "yesterday",
+    DATED % "2026-02-30T00:00:00.000Z",
+]
+
+
+@pytest.mark.parametrize("content", DAMAGED)
+async def test_a_session_whose_record_is_damaged_keeps_its_files(guest: Guest, content: str) -> None:
     session = (await guest.session()).session
     guest.kill()
+    work = guest.sessions / session / "repo" / "work"
+    work.write_text("a day's work")
     (guest.sessions / session / "session.json").write_text(content)
+    guest.start()
+    client = await guest.client()
+    info = await client.call(wire.GetSession(session=session))
+    assert (SessionStatus.READY, "recovered") == (info.status, info.name)
+    assert "a day's work" == work.read_text()
+
+
+async def test_a_record_without_a_clone_is_an_error_that_can_be_deleted(guest: Guest) -> None:
+    guest.kill()
+    session = "s" + "0" * 24
+    (guest.sessions / session).mkdir()
     guest.start()
     client = await guest.client()
     assert SessionStatus.ERROR == (await client.call(wire.GetSession(session=session))).status
@@ -79,7 +105,7 @@ async def test_a_pipe_in_the_place_of_a_record_does_not_stop_the_guest(guest: Gu
     record.unlink()
     os.mkfifo(record)
     guest.start()
-    assert SessionStatus.ERROR == (await (await guest.client()).call(wire.GetSession(session=session))).status
+    assert "recovered" == (await (await guest.client()).call(wire.GetSession(session=session))).name
 
 
 async def test_files_that_are_no_sessions_are_left_alone(guest: Guest) -> None:

@@ -54,13 +54,15 @@ def build(services: "Services") -> web.Application:
     app[openapi.DOCUMENT] = openapi.document(declared)
     plain = {route.path for route in declared if route.method == hdrs.METH_GET and not route.websocket}
     sockets = {route.path: Endpoint(route, services) for route in declared if route.websocket}
+    # One resource a path: the router tries them one after the other.
+    resources = {path: app.router.add_resource(path) for path in dict.fromkeys(route.path for route in declared)}
     for route in declared:
         if route.websocket and route.path in plain:
             continue
         endpoint = Endpoint(route, services, None if route.websocket else sockets.get(route.path))
-        app.router.add_route(route.method, route.path, endpoint.handle, name=route.name)
+        resources[route.path].add_route(route.method, endpoint.handle)
         if route.method == hdrs.METH_GET and not route.websocket:
-            app.router.add_route(hdrs.METH_HEAD, route.path, endpoint.handle)
+            resources[route.path].add_route(hdrs.METH_HEAD, endpoint.handle)
     for entry in app.router.routes():
         if _endpoint(entry.handler) is None:
             raise TypeError(f"{entry} was not declared with @route, so nothing guards it")
@@ -127,4 +129,3 @@ def _problem(error: Exception) -> Problem:
         return of_http(error)
     logger().error("a request failed unexpectedly", exc_info=error)
     return Problem(Code.INTERNAL, "an unexpected error; the server's log says more, under this request id")
-

@@ -47,7 +47,8 @@ class NoQuery(schema.Query, frozen=True):
 async def principal_of(services: "Services", token: str) -> Principal:
     """Whom `token` stands for; Fault UNAUTHORIZED also when its workspace is gone."""
     principal = services.tokens.verify(token)
-    if principal.workspace is not None and await services.workspaces.find(principal.workspace) is None:
+    known = services.workspaces
+    if principal.workspace is not None and not known.at_hand(principal.workspace) and not await known.find(principal.workspace):
         raise Fault(Code.UNAUTHORIZED, "the token is not valid")
     return principal
 
@@ -85,7 +86,7 @@ class Endpoint:
 
     def query_of(self, request: web.Request) -> dict[str, Any]:
         """The handler's `query` argument, if it has one; Problem INVALID for a parameter that is wrong or unknown."""
-        if not self._route.query and not request.query_string:
+        if not self._route.query and "?" not in request.raw_path:
             return {}
         query = schema.convert_query(self._query, request.query)
         return {"query": query} if self._route.query else {}
@@ -116,13 +117,12 @@ class Endpoint:
         """The context, if `principal` may do what the route is for, to what the path names."""
         route, path = self._route, request.match_info
         named = path.get("workspaceId")
-        if principal is not ANONYMOUS or self._scope is not Scope.PUBLIC:
-            authorize(principal, self._scope, named)
+        authorize(principal, self._scope, named)
         for name in route.params:
             pattern = _PATTERNS.get(name)
             if pattern is not None and not pattern.fullmatch(path[name]):
                 raise Fault(Code.NOT_FOUND, "there is no such thing")
-        if named is not None:
+        if named is not None and not self._services.workspaces.at_hand(named):
             await self._services.workspaces.get(named)
         return Context(
             request=request,

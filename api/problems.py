@@ -92,7 +92,7 @@ class ProblemDetails(msgspec.Struct, frozen=True, rename="camel", omit_defaults=
     errors: tuple[FieldError, ...] = ()
 
 
-class Problem(Exception):
+class Problem(Exception):  # noqa: N818  # RFC 9457's word
     """An error with more to it than a Fault: which field it is about, or headers."""
 
     def __init__(

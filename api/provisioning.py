@@ -162,7 +162,7 @@ class Provisioner:
     async def _create(self, row: Workspace) -> dict[str, ProviderView]:
         order = self.order_of(row)
         await self._hosts.create_workspace(row.id, order.secret_hash, order.providers)
-        return (await self._hosts.get_providers(row.id)).providers
+        return (await self._hosts.get_providers(row.id)).providers if order.providers else {}
 
     async def _end(self, workspace: str, *, error: str | None = None, **values: object) -> None:
         values |= {"status": WorkspaceStatus.ERROR, "error_reason": error} if error else _READY

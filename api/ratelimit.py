@@ -46,8 +46,8 @@ class Window:
 class Windows:
     """The windows of one limit, in memory: no thread, no scan in the common case, and never more than KEYS_MAX.
 
-    It stands where a storage and a strategy of `limits` would: those cost a fifth of an authenticated read, and theirs in memory
-    has no bound.
+    It stands where a storage and a strategy of `limits` would: those cost a fifth of an authenticated read, and theirs in
+    memory has no bound.
     """
 
     def __init__(self, item: RateLimitItem) -> None:

@@ -12,7 +12,8 @@ from typing import Any, Final, TypeVar
 from weakref import WeakValueDictionary
 
 import msgspec
-from sqlalchemy import Connection, Row, delete, insert, select, tuple_, update
+from sqlalchemy import Connection, Row, delete, select, tuple_, update
+from sqlalchemy.dialects.sqlite import insert
 
 from api import tables
 from api.auth import no_such_workspace
@@ -69,6 +70,10 @@ class Workspaces:
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._changes = 0
 
+    def at_hand(self, workspace: str) -> bool:
+        """Whether it is known to exist without asking the store."""
+        return workspace in self._rows
+
     async def find(self, workspace: str) -> Workspace | None:
         """The workspace, or None."""
         return self._rows.get(workspace) or await self._load(workspace)
@@ -110,7 +115,7 @@ class Workspaces:
             "providers_stale": 0,
         }
         async with self.lock(workspace):
-            return await self._load(workspace) or await self._write(workspace, lambda c: c.execute(_insert, values))
+            return await self._write(workspace, lambda connection: connection.execute(_insert, values))
 
     async def change(self, workspace: str, **values: Any) -> Workspace:  # noqa: ANN401  # columns of several types
         """Set columns of the row and raise its version. The caller holds its `lock`."""
@@ -179,7 +184,7 @@ class Workspaces:
         return row
 
 
-_insert: Final = insert(tables.workspaces)
+_insert: Final = insert(tables.workspaces).on_conflict_do_nothing()
 
 
 def _select(connection: Connection, workspace: str) -> Workspace | None:

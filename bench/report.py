@@ -1,5 +1,7 @@
 """Prints figures as they are measured, each with its budget."""
 
+import statistics
+from collections.abc import Sequence
 from pathlib import Path
 
 
@@ -22,19 +24,22 @@ class Report:
     def ratio(
         self,
         name: str,
-        ours: float,
-        peer_value: float,
+        pairs: Sequence[tuple[float, float]],
         unit: str,
         *,
         peer: str,
         at_least: float | None = None,
         at_most: float | None = None,
     ) -> None:
-        """A figure beside its peer's; the budget is on the ratio of the two."""
-        value = ours / peer_value
+        """Pairs of a figure and its peer's, measured in turn; the budget is on the median of their ratios.
+
+        A machine whose speed drifts does so for both of a pair.
+        """
+        value = statistics.median(ours / theirs for ours, theirs in pairs)
+        ours, theirs = (statistics.median(values) for values in zip(*pairs, strict=True))
         kept = (at_least is None or value >= at_least) and (at_most is None or value <= at_most)
         budget = f">= {at_least:.2f}" if at_least is not None else f"<= {at_most:.2f}"
-        self._judge(kept, name, f"{ours:.1f} {unit}", f"{peer_value:.1f} {unit} ({peer})", f"{value:.2f}", budget)
+        self._judge(kept, name, f"{ours:.1f} {unit}", f"{theirs:.1f} {unit} ({peer})", f"{value:.2f}", budget)
 
     def limit(self, name: str, value: float, unit: str, most: float, note: str = "") -> None:
         """A figure with a budget of its own."""

@@ -10,7 +10,7 @@ from typing import Final, Self, TypeVar
 import msgspec
 
 from shared.errors import Code, Fault
-from shared.frames import HOST_FRAME_MAX, FrameReader, pack
+from shared.frames import HOST_FRAME_MAX, FrameReader
 from shared.hostwire import (
     HOST,
     CreateInvite,
@@ -35,7 +35,7 @@ from shared.hostwire import (
     WorkspaceInfo,
     Workspaces,
 )
-from shared.messages import VERSION, Done, Failure, Hello, Message, Reply, Request, Welcome, decode, encode
+from shared.messages import VERSION, Done, Failure, Hello, Message, Reply, Request, Welcome, decode, frame
 from shared.secret import Secret
 
 TIMEOUT: Final = 120.0
@@ -167,7 +167,7 @@ class HostClient:
 
     def _send(self, message: Message) -> None:
         try:
-            self._sock.sendall(pack(encode(message)))
+            self._sock.sendall(frame(message))
         except TimeoutError as error:
             raise Fault(Code.TIMEOUT, "hostd does not answer") from error
         except OSError as error:

@@ -13,11 +13,11 @@ import msgspec
 
 from hostd.verbs import Answer, Verbs
 from shared.errors import Code, Fault
-from shared.frames import HOST_FRAME_MAX, pack
+from shared.frames import HOST_FRAME_MAX
 from shared.hostwire import HOST
 from shared.link import Link
 from shared.log import logger
-from shared.messages import VERSION, Hello, Message, Request, Welcome, encode, rejection
+from shared.messages import VERSION, Hello, Message, Request, Welcome, frame, rejection
 
 CONNECTIONS_MAX: Final = 96
 CONNECTIONS_PER_UID: Final = 64
@@ -168,4 +168,4 @@ async def _send(link: Link, message: Message, passed: socket.socket | None = Non
 def _refuse(sock: socket.socket, uid: int, fault: Fault) -> None:
     logger().warning("peer_refused", uid=uid, code=fault.code)
     with sock, contextlib.suppress(OSError):
-        sock.send(pack(encode(rejection(fault))))
+        sock.send(frame(rejection(fault)))

@@ -15,11 +15,6 @@ GUEST_FRAME_MAX: Final = 1024 * 1024
 """Bytes of payload in a frame to or from a guest."""
 
 
-def pack(payload: bytes) -> bytes:
-    """The frame that carries `payload`."""
-    return HEADER.pack(len(payload)) + payload
-
-
 class FrameReader:
     """Cuts a byte stream into frames.
 
@@ -40,8 +35,8 @@ class FrameReader:
             self._start = 0
         self._buffer += data
 
-    def take(self) -> bytes | None:
-        """The next whole payload, or None until more arrives.
+    def take(self) -> memoryview | None:
+        """The next whole payload, or None until more arrives. It must be let go of before the next `feed`.
 
         Raises Fault TOO_LARGE as soon as a header announces more than the cap; the stream is then of no use.
         """
@@ -54,7 +49,7 @@ class FrameReader:
         if len(self._buffer) < at + length:
             return None
         self._start = at + length
-        return bytes(memoryview(self._buffer)[at : at + length])
+        return memoryview(self._buffer)[at : at + length]
 
     @property
     def pending(self) -> int:

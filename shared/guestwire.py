@@ -31,7 +31,9 @@ Seq = Annotated[int, Meta(ge=0, le=2**62)]
 # No control characters, no line or paragraph separators; a name is shown, never used as a path.
 Name = Annotated[str, Meta(min_length=1, max_length=NAME_MAX, pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]+$(?!\n)")]
 RepoUrl = Annotated[str, Meta(min_length=1, max_length=2000, pattern=r"^[^\x00-\x20\x7f-\x9f\\]+$(?!\n)")]
-GitRef = Annotated[str, Meta(min_length=1, max_length=250, pattern=r"^[^\x00-\x20\x7f~^:?*\[\\-][^\x00-\x20\x7f~^:?*\[\\]*$(?!\n)")]
+GitRef = Annotated[
+    str, Meta(min_length=1, max_length=250, pattern=r"^[^\x00-\x20\x7f~^:?*\[\\-][^\x00-\x20\x7f~^:?*\[\\]*$(?!\n)")
+]
 Argument = Annotated[str, Meta(max_length=4096, pattern=r"^[^\x00]*$")]
 
 

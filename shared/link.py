@@ -15,10 +15,11 @@ from typing import Final, Self
 import msgspec
 
 from shared.errors import Code, Fault
-from shared.frames import FrameReader, pack
-from shared.messages import Message, decode, encode
+from shared.frames import FrameReader
+from shared.messages import Message, decode, frame
 
-_READ: Final = 64 * 1024
+_READ: Final = 72 * 1024
+"""A frame of terminal output comes with one system call."""
 _MAX_FDS: Final = 1
 _ANCILLARY: Final = socket.CMSG_SPACE(_MAX_FDS * array.array("i").itemsize)
 
@@ -82,7 +83,7 @@ class Link:
 
         Raises Fault UNAVAILABLE when the peer is gone.
         """
-        view = memoryview(pack(encode(message)))
+        view = memoryview(frame(message))
         async with self._sending:
             while view:
                 try:

@@ -117,8 +117,9 @@ class Daemon:
 class Stack:
     """hostd and api, and a client for each."""
 
-    def __init__(self, settings: dict[str, dict[str, Any]] | None = None) -> None:
+    def __init__(self, settings: dict[str, dict[str, Any]] | None = None, *, log_level: str = "debug") -> None:
         """`settings` are sections of hostel.toml over the defaults of the tests."""
+        self._log_level = log_level
         if os.geteuid() != 0:
             raise AssertionError("these tests make real Linux users: run them as root")
         self.folder = Path(f"/var/lib/hostel-test-{secrets.token_hex(4)}")
@@ -165,7 +166,7 @@ class Stack:
         }
         for name, values in (*self._settings.items(), *sections.items()):
             base.setdefault(name.replace("__", "."), {}).update(values)
-        lines = [f'state = "{self.state}"', f'run = "{self.folder}/run"', 'log_level = "debug"']
+        lines = [f'state = "{self.state}"', f'run = "{self.folder}/run"', f'log_level = "{self._log_level}"']
         for name, values in base.items():
             lines.append(f"[{name}]")
             lines += [f"{key} = {json.dumps(value)}" for key, value in values.items()]

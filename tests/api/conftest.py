@@ -24,7 +24,7 @@ async def host(tmp_path: Path) -> AsyncIterator[FakeHost]:
 
 @pytest.fixture
 async def server(tmp_path: Path, host: FakeHost) -> AsyncIterator[Server]:
-    """api over `host`."""
+    """Api over `host`."""
     async with serving(tmp_path, host) as made:
         yield made
 

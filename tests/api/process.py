@@ -40,7 +40,9 @@ class ApiProcess:
         self.config.write_text("\n".join(lines))
         self.config.chmod(0o644)
 
-    async def call(self, method: str, path: str, body: object = None, token: str | None = None, **headers: str) -> tuple[int, Any]:
+    async def call(
+        self, method: str, path: str, body: object = None, token: str | None = None, **headers: str
+    ) -> tuple[int, Any]:
         """Status and JSON of a reply."""
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         if token:

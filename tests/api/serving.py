@@ -87,7 +87,7 @@ def migrated() -> bytes:
 
 @asynccontextmanager
 async def serving(folder: Path, host: FakeHost, api: Api | None = None) -> AsyncIterator[Server]:
-    """api over `host`, with its state in `folder`, on a free port."""
+    """Api over `host`, with its state in `folder`, on a free port."""
     if not (folder / "state").exists():
         (folder / "state/api").mkdir(parents=True)
         (folder / "state/api/store.sqlite").write_bytes(migrated())

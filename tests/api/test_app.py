@@ -17,7 +17,12 @@ from shared.secret import Secret
 from tests.api.serving import Server
 
 GUARDED = [found for found in routes() if found.scope is not Scope.PUBLIC]
-UPGRADES = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA=="}
+UPGRADES = {
+    "Connection": "Upgrade",
+    "Upgrade": "websocket",
+    "Sec-WebSocket-Version": "13",
+    "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==",
+}
 
 
 def path_of(found: Route, workspace: str) -> str:
@@ -130,10 +135,10 @@ async def test_a_wrong_method_is_a_problem_that_says_which_are_right(server: Ser
     assert {"GET", "HEAD", "POST"} == set(headers["Allow"].split(","))
 
 
-@pytest.mark.parametrize("sent", [b"\x00\x01\r\n\r\n", b"GET / HTTP/9\r\n\r\n", b"GET / HTTP/1.1\r\nAuthorization: Bearer SENT\x00INEL\r\n\r\n"])
-async def test_what_is_not_http_is_a_problem_and_is_not_logged(
-    json_log: io.StringIO, server: Server, sent: bytes
-) -> None:
+@pytest.mark.parametrize(
+    "sent", [b"\x00\x01\r\n\r\n", b"GET / HTTP/9\r\n\r\n", b"GET / HTTP/1.1\r\nAuthorization: Bearer SENT\x00INEL\r\n\r\n"]
+)
+async def test_what_is_not_http_is_a_problem_and_is_not_logged(json_log: io.StringIO, server: Server, sent: bytes) -> None:
     status, headers, body = await raw(server, sent)
     assert (400, "application/problem+json") == (status, headers["content-type"])
     assert "bad_request" == json.loads(body)["code"]
@@ -151,7 +156,9 @@ async def test_a_chunked_body_that_is_too_large_is_refused(server: Server) -> No
         for _ in range(64):
             yield b" " * 1024
 
-    async with server.http.post(server.url + "/api/workspaces/login", data=chunks(), headers={"Content-Type": "application/json"}) as reply:
+    async with server.http.post(
+        server.url + "/api/workspaces/login", data=chunks(), headers={"Content-Type": "application/json"}
+    ) as reply:
         assert 413 == reply.status
 
 

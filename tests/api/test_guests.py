@@ -11,7 +11,6 @@ from api.guests import ATTEMPTS, Guests, Stream
 from api.hosts import Hosts
 from shared.config import Config
 from shared.errors import Code, Fault
-from shared.frames import pack
 from shared.guestwire import (
     GUEST,
     Attached,
@@ -36,6 +35,7 @@ from shared.ids import new_session_id, new_terminal_id, new_workspace_id, new_wo
 from shared.link import Link
 from shared.messages import Done, Failure, Message, Reply, encode
 from tests.api.peers import Conversation, Hostd, guest, requests, welcome
+from tests.wire import pack
 
 STREAMS = {"attach_terminal", "watch"}
 

@@ -53,7 +53,9 @@ async def test_a_kill_in_mid_provisioning_loses_nothing_and_doubles_nothing() ->
         status, made = await create(api, token)
         assert (201, "ready") == (status, made["status"])
         assert [made["workspaceId"]] == list(api.host.rooms)
-        assert [made["workspaceId"]] == [item["workspaceId"] for item in (await api.call("GET", "/api/workspaces", token=token))[1]["items"]]
+        assert [made["workspaceId"]] == [
+            item["workspaceId"] for item in (await api.call("GET", "/api/workspaces", token=token))[1]["items"]
+        ]
         body = {"workspaceId": made["workspaceId"], "workspaceSecret": made["workspaceSecret"]}
         assert 200 == (await api.call("POST", "/api/workspaces/login", body))[0]
 
@@ -74,7 +76,9 @@ async def test_no_secret_is_ever_logged() -> None:
     async with api_process() as api:
         token = await api.admin()
         providers = {"claude": {"auth": {"type": "api_key", "value": "SENTINELkey"}}}
-        _, made = await api.call("POST", "/api/workspaces", {"providers": providers}, token, Idempotency_Key="SENTINELidempotency")
+        _, made = await api.call(
+            "POST", "/api/workspaces", {"providers": providers}, token, Idempotency_Key="SENTINELidempotency"
+        )
         body = {"workspaceId": made["workspaceId"], "workspaceSecret": made["workspaceSecret"]}
         _, login = await api.call("POST", "/api/workspaces/login", body)
         await api.call("GET", "/api/auth/me?token=SENTINELquery", token=token)

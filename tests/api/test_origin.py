@@ -13,7 +13,16 @@ LOCAL = "192.168.1.5"
 
 @pytest.mark.parametrize(
     "host",
-    ["localhost", "localhost:8080", "127.0.0.1:1", "[::1]:8080", "HOSTEL.example.com", "hostel.example.com:444", "other.example:8443", LOCAL],
+    [
+        "localhost",
+        "localhost:8080",
+        "127.0.0.1:1",
+        "[::1]:8080",
+        "HOSTEL.example.com",
+        "hostel.example.com:444",
+        "other.example:8443",
+        LOCAL,
+    ],
 )
 def test_our_names_are_welcome(host: str) -> None:
     assert ORIGINS._decide(host, None, LOCAL) is None

@@ -1,5 +1,6 @@
 """Rate limits."""
 
+import time
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,12 @@ async def test_sign_in_is_limited_by_address_and_says_when_to_try_again(tmp_path
     async with serving(tmp_path, host, Api(rate_limits=RateLimits(login="3/minute"))) as server:
         assert [401] * 3 == await logins(server, 3)
         status, body, headers = await server.call("POST", "/api/workspaces/login", LOGIN)
-        assert (429, "rate_limited", "3", "0") == (status, body["code"], headers["RateLimit-Limit"], headers["RateLimit-Remaining"])
+        assert (429, "rate_limited", "3", "0") == (
+            status,
+            body["code"],
+            headers["RateLimit-Limit"],
+            headers["RateLimit-Remaining"],
+        )
         assert 1 <= int(headers["Retry-After"]) <= 60
 
 
@@ -85,7 +91,7 @@ def test_a_flood_of_keys_takes_no_more_memory_and_leaves_the_known_alone() -> No
 
 def test_a_window_begins_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 1000.0
-    monkeypatch.setattr(ratelimit.time, "time", lambda: now)
+    monkeypatch.setattr(time, "time", lambda: now)
     windows = Windows(parse("1/minute"))
     assert [0, -1] == [windows.hit("a").remaining, windows.hit("a").remaining]
     now += 60

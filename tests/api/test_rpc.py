@@ -11,13 +11,14 @@ from hypothesis import strategies as st
 
 from api.rpc import CALLS_MAX, Caller, Peer, connect, greet
 from shared.errors import Code, Fault
-from shared.frames import GUEST_FRAME_MAX, pack
+from shared.frames import GUEST_FRAME_MAX
 from shared.guestwire import GUEST, GetSession, ListSessions, Output, Ping, Pong, Sessions
 from shared.hostwire import HOST, Entered, EnterWorkspace
 from shared.ids import new_session_id, new_workspace_id
 from shared.link import Link
 from shared.messages import Done, Failure, Message, Request, Welcome, encode
 from tests.api.peers import welcome
+from tests.wire import pack
 
 PEER = Peer("the peer", Code.GUEST_MISBEHAVED, frozenset({Code.NOT_FOUND}))
 

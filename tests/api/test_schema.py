@@ -1,6 +1,7 @@
 """Bodies and queries that are anything at all."""
 
 from contextlib import suppress
+from typing import Any
 
 import msgspec
 from hypothesis import given
@@ -10,10 +11,13 @@ from api.problems import Problem, invalid
 from api.routes.workspaces import NewWorkspace, WorkspaceChange
 from api.schema import decode, decoder
 
-DECODERS = [decoder(NewWorkspace), decoder(WorkspaceChange)]
+DECODERS: list[msgspec.json.Decoder[Any]] = [decoder(NewWorkspace), decoder(WorkspaceChange)]
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
-    lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(["name", "providers", "claude", "auth", "enabled"]) | st.text(), inner),
+    lambda inner: (
+        st.lists(inner)
+        | st.dictionaries(st.sampled_from(["name", "providers", "claude", "auth", "enabled"]) | st.text(), inner)
+    ),
 )
 
 

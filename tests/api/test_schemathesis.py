@@ -9,7 +9,12 @@ import pytest
 from tests.api.process import ApiProcess, api_process
 
 EXAMPLES = os.environ.get("HOSTEL_SCHEMATHESIS_EXAMPLES", "8")
-CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance,response_headers_conformance"
+CHECKS = ",".join(
+    (
+        "not_a_server_error",
+        *(f"{part}_conformance" for part in ("status_code", "content_type", "response_schema", "response_headers")),
+    )
+)
 ENDS_THE_TOKEN = ["--exclude-path", "/api/logout", "--exclude-path-regex", "secret/rotate$"]
 
 
@@ -25,7 +30,6 @@ async def run(api: ApiProcess, token: str | None, *options: str) -> None:
         stderr=asyncio.subprocess.STDOUT,
     )
     output, _ = await process.communicate()
-    print(output.decode())
     assert 0 == process.returncode, output.decode()[-8000:]
 
 
@@ -37,5 +41,7 @@ async def test_every_answer_is_documented(role: str) -> None:
             _, made = await api.call("POST", "/api/workspaces", {}, token)
             body = {"workspaceId": made["workspaceId"], "workspaceSecret": made["workspaceSecret"]}
             token = (await api.call("POST", "/api/workspaces/login", body))[1]["workspaceToken"]
+            # Else nearly every request would end at a workspace that does not exist.
+            (api.folder / "schemathesis.toml").write_text(f'[parameters]\n"path.workspaceId" = "{made["workspaceId"]}"\n')
         await run(api, token, *ENDS_THE_TOKEN)
         await run(api, token, "--include-path-regex", "logout$|rotate$")

@@ -51,7 +51,12 @@ async def test_a_login_gives_a_token_of_the_workspace(server: Server) -> None:
     workspace, secret = await server.create()
     reply = await server.login(workspace, secret)
     decoded = jwt.decode(reply["workspaceToken"], options={"verify_signature": False})
-    assert (workspace, ISSUER, AUDIENCE, 86_400) == (decoded["sub"], decoded["iss"], decoded["aud"], decoded["exp"] - decoded["iat"])
+    assert (workspace, ISSUER, AUDIENCE, 86_400) == (
+        decoded["sub"],
+        decoded["iss"],
+        decoded["aud"],
+        decoded["exp"] - decoded["iat"],
+    )
     assert (86_400, "Bearer") == (reply["expiresIn"], reply["tokenType"])
     _, me, _ = await server.call("GET", "/api/auth/me", token=reply["workspaceToken"])
     assert ("workspace", workspace) == (me["role"], me["workspaceId"])
@@ -71,7 +76,7 @@ FORGERIES: dict[str, Callable[[Server, str], str]] = {
     "none with our kid": lambda s, w: unsigned({"alg": "none", "typ": TYPE, "kid": s.services.keys.signing.kid}, claims(w)),
     "unknown kid": lambda s, w: signed(s, claims(w), kid="other"),
     "kid that is a path": lambda s, w: signed(s, claims(w), kid="../../etc/passwd"),
-    "kid that is no text": lambda s, w: unsigned({"alg": "EdDSA", "typ": TYPE, "kid": ["x"]}, claims(w)),
+    "kid that is no text": lambda _, w: unsigned({"alg": "EdDSA", "typ": TYPE, "kid": ["x"]}, claims(w)),
     "another key under our kid": lambda s, w: jwt.encode(
         claims(w), Ed25519PrivateKey.generate(), "EdDSA", headers={"kid": s.services.keys.signing.kid, "typ": TYPE}
     ),
@@ -154,9 +159,7 @@ async def test_of_many_refreshes_at_once_at_most_one_wins(server: Server) -> Non
 async def test_rotating_the_secret_revokes_every_token(server: Server) -> None:
     workspace, secret = await server.create()
     one, two = await server.login(workspace, secret), await server.login(workspace, secret)
-    status, rotated, _ = await server.call(
-        "POST", f"/api/workspaces/{workspace}/secret/rotate", token=one["workspaceToken"]
-    )
+    status, rotated, _ = await server.call("POST", f"/api/workspaces/{workspace}/secret/rotate", token=one["workspaceToken"])
     assert 200 == status
     for reply in (one, two):
         assert 401 == await status_of(server, reply["workspaceToken"])

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import msgspec
 
-from shared.frames import HOST_FRAME_MAX, FrameReader, pack
+from shared.frames import HOST_FRAME_MAX, FrameReader
 from shared.hostwire import HOST
 from shared.messages import VERSION, Hello, Message, Reply, Request, Welcome, decode, encode
+from tests.wire import pack
 
 Answer = Callable[[Request], Reply | None]
 

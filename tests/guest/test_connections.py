@@ -9,10 +9,11 @@ import pytest
 
 from shared import guestwire as wire
 from shared.errors import Code
-from shared.frames import GUEST_FRAME_MAX, pack
+from shared.frames import GUEST_FRAME_MAX
 from shared.ids import new_session_id, new_terminal_id
 from shared.messages import VERSION, Failure, Hello, Request, encode
 from tests.guest.harness import Client, Guest, encoded
+from tests.wire import pack
 
 SESSION, TERMINAL = new_session_id(), new_terminal_id()
 

@@ -21,10 +21,11 @@ from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
 from shared.errors import Fault
-from shared.frames import HOST_FRAME_MAX, FrameReader, pack
+from shared.frames import HOST_FRAME_MAX, FrameReader
 from shared.hostwire import HOST, CreateWorkspace, Entered, EnterWorkspace, WorkspaceInfo
 from shared.ids import new_workspace_id
 from shared.messages import VERSION, Failure, Hello, Message, Reply, Request, Welcome, decode, encode
+from tests.wire import pack
 
 UID_FIRST: Final = 2_000_000_000
 UID_LAST: Final = 2_000_999_999

@@ -17,7 +17,7 @@ import msgspec
 import pytest
 
 from shared.errors import Code, Fault
-from shared.frames import HOST_FRAME_MAX, pack
+from shared.frames import HOST_FRAME_MAX
 from shared.hostwire import (
     HOST,
     AuthType,
@@ -49,6 +49,7 @@ from shared.ids import new_workspace_id
 from shared.messages import VERSION, Done, Failure, Hello, Reply, Request, Welcome
 from shared.secret import Secret
 from tests.root.hostd_harness import DEADLINE, HASH, Client, Hostd, as_tenant_python, wait_until
+from tests.wire import pack
 
 pytestmark = pytest.mark.root
 

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.errors import Code, Fault
-from shared.frames import HEADER, FrameReader, pack
+from shared.frames import HEADER, FrameReader
+from tests.wire import pack
 
 
 def cut(data: bytes, at: list[int]) -> list[bytes]:
@@ -20,7 +21,7 @@ def test_frames_come_out_as_they_went_in_however_the_stream_is_cut(payloads: lis
     for piece in cut(b"".join(map(pack, payloads)), at):
         reader.feed(piece)
         while (payload := reader.take()) is not None:
-            got.append(payload)
+            got.append(bytes(payload))
     assert payloads == got
     assert 0 == reader.pending
 

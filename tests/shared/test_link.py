@@ -8,10 +8,11 @@ from collections.abc import AsyncIterator
 import pytest
 
 from shared.errors import Code, Fault
-from shared.frames import GUEST_FRAME_MAX, HEADER, pack
+from shared.frames import GUEST_FRAME_MAX, HEADER
 from shared.guestwire import GUEST, Input
 from shared.link import Link
 from shared.messages import Hello, encode
+from tests.wire import pack
 
 
 @pytest.fixture

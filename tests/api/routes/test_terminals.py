@@ -13,13 +13,13 @@ from aiohttp import WSMsgType
 from api.live import CONNECTIONS_MAX, EXPIRED
 from api.terminals import MISTAKES_MAX
 from shared.errors import Code
-from shared.frames import pack
 from shared.guestwire import Attached, AttachTerminal, Exited, Output, Pong, Viewers
 from shared.ids import new_terminal_id
 from shared.link import Link
 from shared.messages import Done, Failure, Message, encode
 from tests.api.peers import welcome
 from tests.api.rooms import Room, Rooms
+from tests.wire import pack
 
 RAW = "stty raw -echo; printf GO; "
 

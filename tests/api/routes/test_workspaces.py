@@ -28,7 +28,9 @@ async def test_creation_tells_the_secret_once_and_never_a_credential(server: Ser
 
 
 async def test_everything_may_be_left_out(server: Server) -> None:
-    async with server.http.post(server.url + "/api/workspaces", headers={"Authorization": f"Bearer {await server.admin()}"}) as reply:
+    async with server.http.post(
+        server.url + "/api/workspaces", headers={"Authorization": f"Bearer {await server.admin()}"}
+    ) as reply:
         made = await reply.json()
     assert (201, made["workspaceId"]) == (reply.status, made["name"])
 

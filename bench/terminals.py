@@ -70,7 +70,7 @@ async def bare_echo() -> float:
         times.append(time.perf_counter() - begin)
         loop.remove_reader(fd)
     os.close(fd)
-    os.waitpid(pid, 0)
+    os.waitpid(pid, 0)  # noqa: ASYNC222  # it ends with its terminal
     return statistics.median(times)
 
 
@@ -136,7 +136,7 @@ async def measure(stack: Stack, report: Report) -> None:
 
 async def memory(stack: Stack, tenant: Tenant, session: str, report: Report) -> None:
     """What a guest, and one more terminal in it, cost."""
-    pid = guest_pid(tenant)
+    pid = tenant.guest_pid
     await tenant.call("GET", f"{tenant.base}/sessions")
     before = rss(pid)
     report.limit("guest, idle", before / 2**20, "MiB", 25)
@@ -146,9 +146,3 @@ async def memory(stack: Stack, tenant: Tenant, session: str, report: Report) -> 
         await tenant.terminal(session, command=command)
     report.limit("idle terminal in guest", (rss(pid) - before) / IDLE / 1024, "kiB", 32)
     report.limit("idle terminal in api", (rss(stack.api.pid) - api_before) / IDLE / 1024, "kiB", 32)
-
-
-def guest_pid(tenant: Tenant) -> int:
-    """The supervisor's pid: the tenant's oldest process."""
-    mine = [int(p) for p in os.listdir("/proc") if p.isdigit() and os.stat(f"/proc/{p}").st_uid == tenant.uid]
-    return min(mine)

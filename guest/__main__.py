@@ -9,6 +9,7 @@ from guest.loop import run  # isort: skip  # before anything that imports asynci
 
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 import signal
@@ -65,6 +66,8 @@ def _supervisor(room: Room) -> Supervisor:
 
 def main() -> int:
     """Run the guest; the exit status."""
+    gc.freeze()
+    gc.enable()  # guest.loop had it wait
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     os.umask(0o077)
     try:

@@ -5,10 +5,9 @@ They are never in an argument, a variable's value, a remote's URL, a log or on d
 
 import os
 import shlex
-import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -75,8 +74,8 @@ def _token(auth: GitAuth, address: Address, temporary: Path, stack: ExitStack) -
     # Git wants one executable without arguments.
     folder = temporary / f"hostel-git-{os.urandom(8).hex()}"
     folder.mkdir(mode=0o700)
-    stack.callback(shutil.rmtree, folder, ignore_errors=True)
     helper = folder / "askpass"
+    stack.callback(_discard, helper)
     helper.write_text(f'#!/bin/sh\nexec {shlex.join([sys.executable, "-I", "-S", str(_HELPER)])} "$@"\n', encoding="utf-8")
     helper.chmod(0o700)
     return Access(
@@ -86,6 +85,12 @@ def _token(auth: GitAuth, address: Address, temporary: Path, stack: ExitStack) -
         fds=(fd,),
         secrets=(auth.value.reveal(),),
     )
+
+
+def _discard(helper: Path) -> None:
+    with suppress(OSError):
+        helper.unlink()
+        helper.parent.rmdir()
 
 
 def _ssh_key(auth: GitAuth, stack: ExitStack) -> Access:

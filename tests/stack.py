@@ -289,7 +289,6 @@ class Client:
             assert wanted, f"{method} {path}: {reply.status} {text}"
             return json.loads(text) if text else None
 
-
     async def items(self, path: str) -> list[Any]:
         """All items of a list, page by page."""
         items, cursor = [], ""
@@ -317,6 +316,15 @@ class Tenant(Client):
     def uid(self) -> int:
         """Of the workspace's Linux user."""
         return self.home.joinpath("vibecoder_workspace/sessions").stat().st_uid
+
+    @property
+    def guest_pid(self) -> int:
+        """Of the supervisor, which runs."""
+        for entry in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                if entry.stat().st_uid == self.uid and b"\0-m\0guest\0" in (entry / "cmdline").read_bytes():
+                    return int(entry.name)
+        raise AssertionError("no guest runs")
 
     async def session(self, **body: object) -> str:
         """A fresh session's id, once it is ready."""

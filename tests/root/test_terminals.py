@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import signal
 from pathlib import Path
 
@@ -83,7 +82,7 @@ async def test_a_client_that_does_not_read_stops_the_program_and_costs_the_serve
     async with alice.attach(terminal) as view, alice.attach(other) as busy:
         await view.see("GO")
         await view.type("go\n")
-        guest = min(int(p) for p in os.listdir("/proc") if p.isdigit() and os.stat(f"/proc/{p}").st_uid == alice.uid)
+        guest = alice.guest_pid
         before = rss(stack.api.pid) + rss(guest)
         printed: list[int] = []
         while len(printed) < 3 or len(set(printed[-3:])) > 1:

@@ -324,7 +324,9 @@ async def test_a_terminal_that_cannot_be_is_refused_before_a_guest_is_started(ro
     assert rooms.hostd.entered == []
 
 
-def hostile(*messages: Message | bytes, after: Callable[[Link], Awaitable[object]] | None = None) -> Any:
+def hostile(
+    *messages: Message | bytes, after: Callable[[Link], Awaitable[object]] | None = None
+) -> Callable[[Link], Awaitable[None]]:
     """A guest that answers an attachment with `messages`, and everything else with nonsense."""
 
     async def talk(link: Link) -> None:

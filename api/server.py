@@ -32,6 +32,8 @@ from shared.notify import notify, watchdog_interval
 
 GRACE: Final = 5.0
 """Seconds for requests under way when the server stops."""
+IDLE_SECONDS: Final = 75.0
+"""A connection without a whole request for so long is closed, from its first moment on."""
 PURGE_SECONDS: Final = 3600.0
 BACKLOG: Final = 1024
 
@@ -39,7 +41,7 @@ BACKLOG: Final = 1024
 async def serve(config: Config, stop: asyncio.Event) -> None:
     """Serve until `stop` is set. Raises Fault, ConfigError or OSError when that cannot begin."""
     async with services(config) as made:
-        runner = Runner(build(made), access_log=None, handle_signals=False, shutdown_timeout=GRACE)
+        runner = runner_of(made)
         await runner.setup()
         try:
             await web.TCPSite(runner, config.api.listen, config.api.port, backlog=BACKLOG).start()
@@ -53,6 +55,11 @@ async def serve(config: Config, stop: asyncio.Event) -> None:
             made.stopping.set()
             made.live.stop()
             await runner.cleanup()
+
+
+def runner_of(made: Services) -> "Runner":
+    """What runs the application over `made`."""
+    return Runner(build(made), access_log=None, handle_signals=False, shutdown_timeout=GRACE, keepalive_timeout=IDLE_SECONDS)
 
 
 @asynccontextmanager

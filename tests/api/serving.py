@@ -13,9 +13,8 @@ import aiohttp
 from aiohttp import web
 from multidict import CIMultiDict
 
-from api.app import build
 from api.migrations.__main__ import upgrade
-from api.server import Runner, services
+from api.server import runner_of, services
 from api.services import Services
 from shared.config import Api, Config, RateLimits
 from tests.api.fakehost import FakeHost
@@ -93,7 +92,7 @@ async def serving(folder: Path, host: FakeHost, api: Api | None = None) -> Async
         (folder / "state/api/store.sqlite").write_bytes(migrated())
     config = Config(state=str(folder / "state"), run=str(folder), api=api or Api(rate_limits=UNLIMITED))
     async with services(config) as made:
-        runner = Runner(build(made), access_log=None)
+        runner = runner_of(made)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         await made.provisioner.resume()

@@ -4,6 +4,7 @@ import asyncio
 import io
 import json
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 from msgspec import Struct
@@ -14,7 +15,8 @@ from api.routing import Context, Route, route
 from api.schema import encode
 from shared.ids import new_session_id, new_terminal_id, new_workspace_id, new_worktree_id
 from shared.secret import Secret
-from tests.api.serving import Server
+from tests.api.fakehost import FakeHost
+from tests.api.serving import Server, serving
 
 GUARDED = [found for found in routes() if found.scope is not Scope.PUBLIC]
 UPGRADES = {
@@ -41,6 +43,18 @@ async def raw(server: Server, sent: bytes) -> tuple[int, dict[str, str], bytes]:
         body = await reader.readexactly(int(headers.get("content-length", "0")))
     writer.close()
     return int(head[0].split()[1]), headers, body
+
+
+@pytest.mark.parametrize("sent", [b"", b"GET /heal", b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-Slow: "])
+async def test_a_connection_that_never_makes_a_request_is_closed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, host: FakeHost, sent: bytes
+) -> None:
+    monkeypatch.setattr("api.server.IDLE_SECONDS", 0.2)
+    async with serving(tmp_path / "impatient", host) as server, asyncio.timeout(10):
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        writer.write(sent)
+        assert await reader.read() == b""
+        writer.close()
 
 
 async def test_every_guarded_route_answers_401_without_a_token(server: Server) -> None:

@@ -347,7 +347,7 @@ def test_an_answers_descriptor_goes_to_its_caller_alone(hostd: Hostd, client: Cl
     for _ in range(20):
         os.close(client.fds.pop())
         client.call(EnterWorkspace(workspace=info.workspace), Entered)
-    assert before == descriptors(hostd)
+    assert descriptors(hostd) <= before
 
 
 def test_providers_are_merged_and_never_shown(hostd: Hostd, client: Client) -> None:

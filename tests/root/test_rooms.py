@@ -34,7 +34,8 @@ async def test_a_shell_runs_as_the_tenant_with_nothing_else(alice: Tenant) -> No
         assert 0 == int(fields[name], 16), name
     assert "1" == fields["NoNewPrivs"]
     assert "0" == fields["SigBlk"].strip("0") + "0"
-    assert 0 == int(fields["SigIgn"], 16)
+    # Signals 32 and 33 are the C library's own: whoever was started by posix_spawn ignores them, and they cannot be set.
+    assert 0 == int(fields["SigIgn"], 16) & ~(0b11 << 31)
     rest = status.splitlines()[-4:]
     assert uid == rest[0]
     assert rest[1].startswith("/dev/pts/")

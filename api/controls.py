@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Struct, field
 
 from shared.errors import Code, Fault
-from shared.guestwire import Columns, Rows, Seq
+from shared.rooms import Columns, Rows, Seq
 
 CONTROL_MAX: Final = 4096
 """Characters in a control frame from a client."""

@@ -27,7 +27,6 @@ from shared.guestwire import (
     DeleteSession,
     GetSession,
     GetTerminal,
-    GitAuth,
     ListSessions,
     ListTerminals,
     ListWorktrees,
@@ -35,16 +34,19 @@ from shared.guestwire import (
     Pong,
     RemoveWorktree,
     RenameSession,
+    Watch,
+)
+from shared.link import Link
+from shared.messages import Done, Failure, Message, Reply, Request
+from shared.rooms import (
+    GitAuth,
     SessionInfo,
     Sessions,
     TerminalInfo,
     Terminals,
-    Watch,
     WorktreeInfo,
     Worktrees,
 )
-from shared.link import Link
-from shared.messages import Done, Failure, Message, Reply, Request
 
 PEER: Final = Peer(
     "the workspace's guest",

@@ -33,7 +33,16 @@ from api.live import Connection, Ending
 from api.problems import STATUS
 from api.upgrade import CLOSE_BASE
 from shared.errors import Code, Fault
-from shared.guestwire import INPUT_MAX, Attached, Exited, Input, Output, Resize, Resume, Viewers
+from shared.guestwire import (
+    Attached,
+    Exited,
+    Input,
+    Output,
+    Resize,
+    Resume,
+    Viewers,
+)
+from shared.rooms import INPUT_MAX
 
 MISTAKES_MAX: Final = 32
 """Bad control frames that one connection may send."""

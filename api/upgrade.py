@@ -68,7 +68,7 @@ async def upgrade(endpoint: "Endpoint", request: web.Request) -> web.StreamRespo
     except (Fault, Problem) as error:
         await _refuse(ws, of_fault(error) if isinstance(error, Fault) else error)
     except ConnectionError:
-        pass  # the client has left
+        logger().debug("the client of a WebSocket has left")
     except Exception:  # noqa: BLE001  # it is logged, and told as `internal`
         logger().exception("a WebSocket failed")
         await _refuse(ws, Problem(Code.INTERNAL, "an unexpected error; the server's log says more"))

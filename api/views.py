@@ -6,8 +6,14 @@ from datetime import UTC, datetime
 from api.guests import PEER
 from api.schema import View, encode
 from api.workspaces import Workspace, WorkspaceStatus
-from shared.guestwire import SessionInfo, SessionStatus, TerminalInfo, TerminalStatus, WorktreeInfo
 from shared.ids import SessionId, TerminalId, WorkspaceId, WorktreeId
+from shared.rooms import (
+    SessionInfo,
+    SessionStatus,
+    TerminalInfo,
+    TerminalStatus,
+    WorktreeInfo,
+)
 
 
 class WorkspaceStatusView(View, frozen=True):

@@ -16,7 +16,7 @@ import msgspec
 
 from guest.addresses import Address
 from shared.errors import Code, Fault
-from shared.guestwire import GitAuth, GitAuthType
+from shared.rooms import GitAuth, GitAuthType
 
 _SECRET_MAX: Final = 32_768
 """Bytes of a token or a key."""

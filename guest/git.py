@@ -19,7 +19,7 @@ from typing import Final
 from guest.credentials import Access
 from guest.room import Room
 from shared.errors import Code, Fault
-from shared.guestwire import Progress
+from shared.rooms import Progress
 
 _OPTIONS: Final = (
     *("-c", "core.hooksPath=/dev/null"),

@@ -10,8 +10,13 @@ from msgspec import Meta, Struct, field
 
 from guest.clock import check, now
 from shared.errors import Code, Fault
-from shared.guestwire import GitRef, Name, RepoUrl, SessionStatus
 from shared.ids import WorktreeId
+from shared.rooms import (
+    GitRef,
+    Name,
+    RepoUrl,
+    SessionStatus,
+)
 
 _FILE: Final = "session.json"
 _SIZE_MAX: Final = 1024 * 1024

@@ -17,16 +17,14 @@ from guest.records import Record
 from guest.room import Room
 from guest.trees import Trees
 from shared.errors import Code, Fault
-from shared.guestwire import (
+from shared.guestwire import CreateSession, SessionChanged, SessionDeleted
+from shared.ids import SESSION_PATTERN
+from shared.rooms import (
     SESSIONS_MAX,
-    CreateSession,
     Progress,
-    SessionChanged,
-    SessionDeleted,
     SessionInfo,
     SessionStatus,
 )
-from shared.ids import SESSION_PATTERN
 
 _log: Final = logging.getLogger(__name__)
 _IS_SESSION: Final = re.compile(SESSION_PATTERN)

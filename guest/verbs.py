@@ -17,6 +17,7 @@ from guest.terminals import Place, Terminals
 from guest.viewers import Viewer
 from guest.worktrees import Worktrees
 from shared import guestwire as wire
+from shared import rooms
 from shared.errors import Code, Fault
 from shared.link import Link
 from shared.messages import Done, Reply, Request
@@ -55,19 +56,19 @@ class Calls:
         """The guest is there."""
         return wire.Pong(pid=getpid())
 
-    async def create_session(self, request: wire.CreateSession) -> wire.SessionInfo:
+    async def create_session(self, request: wire.CreateSession) -> rooms.SessionInfo:
         """Make a session."""
         return (await self._sessions.create(request)).info()
 
-    async def list_sessions(self, _request: wire.ListSessions) -> wire.Sessions:
+    async def list_sessions(self, _request: wire.ListSessions) -> rooms.Sessions:
         """All sessions."""
-        return wire.Sessions(items=[_brief(session.info()) for session in self._sessions.all()])
+        return rooms.Sessions(items=[_brief(session.info()) for session in self._sessions.all()])
 
-    async def get_session(self, request: wire.GetSession) -> wire.SessionInfo:
+    async def get_session(self, request: wire.GetSession) -> rooms.SessionInfo:
         """One session."""
         return self._sessions.get(request.session).info()
 
-    async def rename_session(self, request: wire.RenameSession) -> wire.SessionInfo:
+    async def rename_session(self, request: wire.RenameSession) -> rooms.SessionInfo:
         """Give a session another name."""
         session = self._sessions.get(request.session)
         self._sessions.rename(session, request.name)
@@ -81,13 +82,13 @@ class Calls:
         await self._sessions.remove(session)
         return Done()
 
-    async def create_worktree(self, request: wire.CreateWorktree) -> wire.WorktreeInfo:
+    async def create_worktree(self, request: wire.CreateWorktree) -> rooms.WorktreeInfo:
         """Add a worktree."""
         return await self._worktrees.create(self._sessions.get(request.session).ready(), request)
 
-    async def list_worktrees(self, request: wire.ListWorktrees) -> wire.Worktrees:
+    async def list_worktrees(self, request: wire.ListWorktrees) -> rooms.Worktrees:
         """The worktrees of a session."""
-        return wire.Worktrees(items=await self._worktrees.list(self._sessions.get(request.session).ready()))
+        return rooms.Worktrees(items=await self._worktrees.list(self._sessions.get(request.session).ready()))
 
     async def remove_worktree(self, request: wire.RemoveWorktree) -> Done:
         """Remove a worktree. Its terminals are like changes: they need `force`."""
@@ -103,7 +104,7 @@ class Calls:
         for terminal in self._terminals.of(session.id, worktree):
             await self._terminals.close(terminal.id)
 
-    async def create_terminal(self, request: wire.CreateTerminal) -> wire.TerminalInfo:
+    async def create_terminal(self, request: wire.CreateTerminal) -> rooms.TerminalInfo:
         """Start a program on a pty."""
         session = self._sessions.get(request.session).ready()
         folder = self._worktrees.folder(session, request.worktree) if request.worktree else session.repo
@@ -111,13 +112,13 @@ class Calls:
         session.touch()
         return terminal.info()
 
-    async def list_terminals(self, request: wire.ListTerminals) -> wire.Terminals:
+    async def list_terminals(self, request: wire.ListTerminals) -> rooms.Terminals:
         """The terminals of a session, or of all."""
         if request.session is not None:
             self._sessions.get(request.session)
-        return wire.Terminals(items=[terminal.info() for terminal in self._terminals.of(request.session)])
+        return rooms.Terminals(items=[terminal.info() for terminal in self._terminals.of(request.session)])
 
-    async def get_terminal(self, request: wire.GetTerminal) -> wire.TerminalInfo:
+    async def get_terminal(self, request: wire.GetTerminal) -> rooms.TerminalInfo:
         """One terminal."""
         return self._terminals.get(request.terminal).info()
 
@@ -163,7 +164,7 @@ def handlers(supervisor: Supervisor) -> tuple[dict[type[Request], Call], dict[ty
     )
 
 
-def _brief(info: wire.SessionInfo) -> wire.SessionInfo:
+def _brief(info: rooms.SessionInfo) -> rooms.SessionInfo:
     if info.error is None or len(info.error) <= _ERROR_SHOWN:
         return info
     return structs.replace(info, error=info.error[:_ERROR_SHOWN])

@@ -10,7 +10,8 @@ from guest.records import WorktreeRecord
 from guest.sessions import Session
 from guest.trees import Trees
 from shared.errors import Code, Fault
-from shared.guestwire import CreateWorktree, WorktreeInfo
+from shared.guestwire import CreateWorktree
+from shared.rooms import WorktreeInfo
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import Meta, Struct, field
 
-from shared.guestwire import SESSIONS_MAX
+from shared.rooms import SESSIONS_MAX
 
 DEFAULT_PATH: Final = Path("/etc/hostel/hostel.toml")
 _SOCKET_PATH_MAX: Final = 107

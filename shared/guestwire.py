@@ -4,146 +4,30 @@ A connection is used in one of three ways: for calls (many at a time), for one a
 to watch (after `Watch`). Whatever a guest sends is hostile input to api.
 """
 
-import enum
 from typing import Annotated, Final
 
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import UNSET, Meta, UnsetType
 
 from shared.ids import SessionId, TerminalId, WorktreeId
 from shared.messages import Done, Message, Protocol, Reply, Request
-from shared.secret import Secret
-
-COLUMNS_MAX: Final = 1000
-ROWS_MAX: Final = 500
-INPUT_MAX: Final = 64 * 1024
-"""Bytes in one Input."""
-OUTPUT_MAX: Final = 64 * 1024
-"""Bytes in one Output."""
-NAME_MAX: Final = 100
-SESSIONS_MAX: Final = 500
-"""Sessions that a workspace may have, unless the configuration says less."""
-
-Columns = Annotated[int, Meta(ge=1, le=COLUMNS_MAX)]
-Rows = Annotated[int, Meta(ge=1, le=ROWS_MAX)]
-Seq = Annotated[int, Meta(ge=0, le=2**62)]
-"""A position in all that a terminal has ever printed, in bytes."""
-# `$` alone would accept a newline at the end.
-# No control characters, no line or paragraph separators; a name is shown, never used as a path.
-Name = Annotated[str, Meta(min_length=1, max_length=NAME_MAX, pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]+$(?!\n)")]
-RepoUrl = Annotated[str, Meta(min_length=1, max_length=2000, pattern=r"^[^\x00-\x20\x7f-\x9f\\]+$(?!\n)")]
-GitRef = Annotated[
-    str, Meta(min_length=1, max_length=250, pattern=r"^[^\x00-\x20\x7f~^:?*\[\\-][^\x00-\x20\x7f~^:?*\[\\]*$(?!\n)")
-]
-Argument = Annotated[str, Meta(max_length=4096, pattern=r"^[^\x00]*$")]
-
-
-class SessionStatus(enum.StrEnum):
-    """Where a session is in its life."""
-
-    CLONING = "cloning"
-    READY = "ready"
-    ERROR = "error"
-
-
-class TerminalStatus(enum.StrEnum):
-    """Whether the program in a terminal runs."""
-
-    RUNNING = "running"
-    EXITED = "exited"
-
-
-class GitAuthType(enum.StrEnum):
-    """How to sign in to a git server."""
-
-    TOKEN = "token"  # noqa: S105  # the name of a kind, not a password
-    """HTTPS: `value` is the password or token, `username` the name (default `x-access-token`)."""
-    SSH_KEY = "ssh_key"
-    """SSH: `value` is a private key without a passphrase."""
-
-
-class GitAuth(Struct, frozen=True, forbid_unknown_fields=True):
-    """A credential for one clone. It is kept nowhere."""
-
-    type: GitAuthType
-    value: Secret
-    username: Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$(?!\n)")] | None = None
-    known_hosts: Annotated[str, Meta(max_length=16_384, pattern=r"^[^\x00]*$")] | None = None
-    """SSH: lines of a known_hosts file. Without them a server's key is trusted when it is first seen."""
-
-
-class Progress(Struct, frozen=True, forbid_unknown_fields=True):
-    """How far a clone is, in git's own words."""
-
-    phase: Annotated[str, Meta(max_length=100)]
-    percent: Annotated[int, Meta(ge=0, le=100)]
-
-
-class SessionInfo(Reply, frozen=True):
-    """A session. Times are ISO 8601, UTC."""
-
-    session: SessionId
-    name: Annotated[str, Meta(max_length=NAME_MAX)]
-    status: SessionStatus
-    created: Annotated[str, Meta(max_length=40)]
-    active: Annotated[str, Meta(max_length=40)]
-    """When it was last used."""
-    repo_url: Annotated[str, Meta(max_length=2000)] | None = None
-    ref: Annotated[str, Meta(max_length=250)] | None = None
-    progress: Progress | None = None
-    """Only while it is cloned."""
-    error: Annotated[str, Meta(max_length=2000)] | None = None
-    """Git's reason; only with status `error`."""
-
-
-class Sessions(Reply, frozen=True):
-    """All sessions of the workspace, newest first."""
-
-    items: Annotated[list[SessionInfo], Meta(max_length=SESSIONS_MAX)]
-
-
-class WorktreeInfo(Reply, frozen=True):
-    """A worktree of a session."""
-
-    worktree: WorktreeId
-    session: SessionId
-    name: Annotated[str, Meta(max_length=NAME_MAX)]
-    branch: Annotated[str, Meta(max_length=250)] | None
-    """None when its head is detached."""
-    commit: Annotated[str, Meta(max_length=64)] | None
-    """None before the first commit."""
-    created: Annotated[str, Meta(max_length=40)]
-
-
-class Worktrees(Reply, frozen=True):
-    """The worktrees of a session, oldest first."""
-
-    items: Annotated[list[WorktreeInfo], Meta(max_length=1000)]
-
-
-class TerminalInfo(Reply, frozen=True):
-    """A terminal."""
-
-    terminal: TerminalId
-    session: SessionId
-    worktree: WorktreeId | None
-    status: TerminalStatus
-    pid: int
-    columns: Columns
-    rows: Rows
-    viewers: Annotated[int, Meta(ge=0)]
-    created: Annotated[str, Meta(max_length=40)]
-    command: Annotated[list[Annotated[str, Meta(max_length=4096)]], Meta(max_length=64)]
-    seq: Seq
-    """How many bytes it has printed."""
-    exit_code: int | None = None
-    exit_signal: Annotated[str, Meta(max_length=20)] | None = None
-    """Such as `SIGKILL`, when a signal ended it."""
-
-
-class Terminals(Reply, frozen=True):
-    """Terminals, oldest first."""
-
-    items: Annotated[list[TerminalInfo], Meta(max_length=1000)]
+from shared.rooms import (
+    INPUT_MAX,
+    OUTPUT_MAX,
+    Argument,
+    Columns,
+    GitAuth,
+    GitRef,
+    Name,
+    RepoUrl,
+    Rows,
+    Seq,
+    SessionInfo,
+    Sessions,
+    TerminalInfo,
+    Terminals,
+    WorktreeInfo,
+    Worktrees,
+)
 
 
 class Pong(Reply, frozen=True):

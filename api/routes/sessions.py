@@ -13,18 +13,18 @@ from api.routing import Answer, Context, Created, route
 from api.schema import Body, View
 from api.views import SessionView, session_view
 from shared.errors import Code
-from shared.guestwire import (
+from shared.guestwire import SessionChanged
+from shared.ids import new_session_id
+from shared.rooms import (
     NAME_MAX,
     GitAuth,
     GitAuthType,
     GitRef,
     Name,
     RepoUrl,
-    SessionChanged,
     SessionInfo,
     SessionStatus,
 )
-from shared.ids import new_session_id
 from shared.secret import Secret
 
 SECRET_MAX: Final = 64 * 1024

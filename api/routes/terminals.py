@@ -13,8 +13,14 @@ from api.schema import Body, Query, View
 from api.terminals import Bridge, absent
 from api.views import TerminalView, terminal_view
 from shared.errors import Code, Fault
-from shared.guestwire import Argument, Columns, Rows, Seq, TerminalInfo
 from shared.ids import WorktreeId, new_terminal_id
+from shared.rooms import (
+    Argument,
+    Columns,
+    Rows,
+    Seq,
+    TerminalInfo,
+)
 
 COMMAND_BODY_MAX: Final = 512 * 1024
 """Bytes of a request; what it says must fit a frame."""

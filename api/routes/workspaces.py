@@ -14,9 +14,9 @@ from api.routing import Answer, Context, Created, route
 from api.schema import Body, View, moment
 from api.workspaces import Workspace, WorkspaceStatus
 from shared.errors import Code, Fault
-from shared.guestwire import Name
 from shared.hostwire import PROVIDER_SECRET_MAX, AuthType, ProviderChanges
 from shared.ids import WorkspaceId, new_workspace_id
+from shared.rooms import Name
 from shared.secret import Secret
 
 DEFAULT_WAIT: Final = 5.0

@@ -7,8 +7,8 @@ from api.routing import Context, Created, route
 from api.schema import Body, Query, View
 from api.views import WorktreeView, worktree_view
 from shared.errors import Code, Fault
-from shared.guestwire import NAME_MAX, GitRef, Name
 from shared.ids import new_worktree_id
+from shared.rooms import NAME_MAX, GitRef, Name
 
 
 class NewWorktree(Body, frozen=True):

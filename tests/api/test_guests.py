@@ -22,6 +22,11 @@ from shared.guestwire import (
     ListWorktrees,
     Output,
     Pong,
+)
+from shared.ids import new_session_id, new_terminal_id, new_workspace_id, new_worktree_id
+from shared.link import Link
+from shared.messages import Done, Failure, Message, Reply, encode
+from shared.rooms import (
     SessionInfo,
     Sessions,
     SessionStatus,
@@ -31,9 +36,6 @@ from shared.guestwire import (
     WorktreeInfo,
     Worktrees,
 )
-from shared.ids import new_session_id, new_terminal_id, new_workspace_id, new_worktree_id
-from shared.link import Link
-from shared.messages import Done, Failure, Message, Reply, encode
 from tests.api.peers import Conversation, Hostd, guest, requests, welcome
 from tests.wire import pack
 

@@ -12,11 +12,19 @@ from hypothesis import strategies as st
 from api.rpc import CALLS_MAX, Caller, Peer, connect, greet
 from shared.errors import Code, Fault
 from shared.frames import GUEST_FRAME_MAX
-from shared.guestwire import GUEST, GetSession, ListSessions, Output, Ping, Pong, Sessions
+from shared.guestwire import (
+    GUEST,
+    GetSession,
+    ListSessions,
+    Output,
+    Ping,
+    Pong,
+)
 from shared.hostwire import HOST, Entered, EnterWorkspace
 from shared.ids import new_session_id, new_workspace_id
 from shared.link import Link
 from shared.messages import Done, Failure, Message, Request, Welcome, encode
+from shared.rooms import Sessions
 from tests.api.peers import welcome
 from tests.wire import pack
 

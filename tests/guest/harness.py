@@ -16,6 +16,7 @@ import msgspec
 from msgspec import UNSET, UnsetType, structs
 
 from shared import guestwire as wire
+from shared import rooms
 from shared.errors import Fault
 from shared.frames import GUEST_FRAME_MAX
 from shared.ids import new_session_id, new_terminal_id, new_workspace_id
@@ -194,29 +195,29 @@ class Guest:
         self.clients.append(client)
         return client
 
-    async def session(self, **fields: Any) -> wire.SessionInfo:  # noqa: ANN401  # the request's
+    async def session(self, **fields: Any) -> rooms.SessionInfo:  # noqa: ANN401  # the request's
         client = await self.client()
         request = wire.CreateSession(session=new_session_id(), name="one", **fields)
-        info: wire.SessionInfo = await client.call(request)
+        info: rooms.SessionInfo = await client.call(request)
         return info
 
-    async def settled(self, session: str) -> wire.SessionInfo:
+    async def settled(self, session: str) -> rooms.SessionInfo:
         """The session once it is no longer being cloned."""
         client = await self.client()
         async with asyncio.timeout(DEADLINE):
             while True:
-                info: wire.SessionInfo = await client.call(wire.GetSession(session=session))
-                if info.status is not wire.SessionStatus.CLONING:
+                info: rooms.SessionInfo = await client.call(wire.GetSession(session=session))
+                if info.status is not rooms.SessionStatus.CLONING:
                     return info
                 await asyncio.sleep(0.02)
 
-    async def terminal(self, *command: str, **fields: Any) -> wire.TerminalInfo:  # noqa: ANN401  # the request's
+    async def terminal(self, *command: str, **fields: Any) -> rooms.TerminalInfo:  # noqa: ANN401  # the request's
         """A terminal in a new session, unless `session` says where."""
         if "session" not in fields:
             fields["session"] = (await self.session()).session
         client = await self.client()
         request = wire.CreateTerminal(terminal=new_terminal_id(), command=list(command), **fields)
-        info: wire.TerminalInfo = await client.call(request)
+        info: rooms.TerminalInfo = await client.call(request)
         return info
 
     async def attach(self, terminal: str, after: int | UnsetType = UNSET) -> Attachment:

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from shared import guestwire as wire
+from shared import rooms
 from shared.errors import Code, Fault
-from shared.guestwire import GitAuth, GitAuthType, SessionStatus
 from shared.ids import new_session_id
+from shared.rooms import GitAuth, GitAuthType, SessionStatus
 from shared.secret import Secret
 from tests.guest.conftest import MakeGuest
 from tests.guest.harness import Guest, git, repository
@@ -26,7 +27,7 @@ def _repo(guest: Guest, session: str) -> Path:
     return guest.sessions / session / "repo"
 
 
-async def _clone(guest: Guest, url: str, ref: str | None = None, auth: GitAuth | None = None) -> wire.SessionInfo:
+async def _clone(guest: Guest, url: str, ref: str | None = None, auth: GitAuth | None = None) -> rooms.SessionInfo:
     return await guest.settled((await guest.session(repo_url=url, ref=ref, auth=auth)).session)
 
 

@@ -8,6 +8,7 @@ import struct
 import pytest
 
 from shared import guestwire as wire
+from shared import rooms
 from shared.errors import Code
 from shared.frames import GUEST_FRAME_MAX
 from shared.ids import new_session_id, new_terminal_id
@@ -162,5 +163,5 @@ async def test_descriptors_that_are_sent_along_are_dropped(guest: Guest) -> None
 
 
 async def test_the_largest_input_fits_a_frame(guest: Guest) -> None:
-    assert len(encode(wire.Input(b"x" * wire.INPUT_MAX))) < GUEST_FRAME_MAX
+    assert len(encode(wire.Input(b"x" * rooms.INPUT_MAX))) < GUEST_FRAME_MAX
     assert guest.pid

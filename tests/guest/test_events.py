@@ -3,6 +3,7 @@ import socket
 
 from guest.events import Events
 from shared import guestwire as wire
+from shared import rooms
 from shared.errors import Code
 from shared.frames import GUEST_FRAME_MAX
 from shared.ids import new_session_id
@@ -18,7 +19,7 @@ async def test_whoever_watches_is_told_of_each_change(guest: Guest) -> None:
     assert session == (await watcher.expect(wire.SessionChanged)).session.session
     terminal = await guest.terminal("/bin/sh", "-c", "read x; exit 3", session=session)
     created = await watcher.expect(wire.TerminalChanged)
-    assert (terminal.terminal, wire.TerminalStatus.RUNNING) == (created.terminal.terminal, created.terminal.status)
+    assert (terminal.terminal, rooms.TerminalStatus.RUNNING) == (created.terminal.terminal, created.terminal.status)
     attachment = await guest.attach(terminal.terminal)
     assert (await watcher.expect(wire.TerminalChanged)).terminal.viewers == 1
     await attachment.type(b"\n")

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from shared import guestwire as wire
+from shared import rooms
 from shared.errors import Code, Fault
-from shared.guestwire import SessionStatus
 from shared.ids import new_session_id
+from shared.rooms import SessionStatus
 from tests.guest.conftest import MakeGuest
 from tests.guest.harness import Guest
 
@@ -55,7 +56,7 @@ async def test_sessions_survive_a_guest_that_is_killed(guest: Guest) -> None:
     guest.kill()
     guest.start()
     assert [info] == [
-        wire.SessionInfo(session=i.session, name=i.name, status=i.status, created=i.created, active=i.active, id=1)
+        rooms.SessionInfo(session=i.session, name=i.name, status=i.status, created=i.created, active=i.active, id=1)
         for i in (await (await guest.client()).call(wire.ListSessions())).items
     ]
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from shared import guestwire as wire
+from shared import rooms
 from shared.errors import Code, Fault
 from shared.ids import new_terminal_id
 from tests.guest.conftest import MakeGuest
@@ -79,7 +80,7 @@ async def test_an_exit_tells_the_code_or_the_signal(guest: Guest, script: str, c
     attachment = await guest.attach(terminal.terminal)
     assert wire.Exited(code, name) == await attachment.until_exit()
     info = await (await guest.client()).call(wire.GetTerminal(terminal=terminal.terminal))
-    assert (wire.TerminalStatus.EXITED, code, name) == (info.status, info.exit_code, info.exit_signal)
+    assert (rooms.TerminalStatus.EXITED, code, name) == (info.status, info.exit_code, info.exit_signal)
 
 
 async def test_all_output_comes_before_the_exit(guest: Guest) -> None:
@@ -213,7 +214,7 @@ async def test_input_to_a_program_that_does_not_read_is_bounded(guest: Guest) ->
     await attachment.until(b"ready")
     before = guest.memory()
     attachment.link.socket.setblocking(False)
-    frame = wire.Input(b"x" * wire.INPUT_MAX)
+    frame = wire.Input(b"x" * rooms.INPUT_MAX)
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(1):
             for _ in range(1000):

@@ -3,6 +3,7 @@ from pathlib import Path
 import pytest
 
 from shared import guestwire as wire
+from shared import rooms
 from shared.errors import Code, Fault
 from shared.ids import new_worktree_id
 from tests.guest.conftest import MakeGuest
@@ -18,15 +19,15 @@ class Place:
 
     async def create(
         self, branch: str | None = None, start: str | None = None, worktree: str | None = None
-    ) -> wire.WorktreeInfo:
+    ) -> rooms.WorktreeInfo:
         request = wire.CreateWorktree(
             session=self.session, worktree=worktree or new_worktree_id(), name="tree", branch=branch, start=start
         )
-        info: wire.WorktreeInfo = await self.client.call(request)
+        info: rooms.WorktreeInfo = await self.client.call(request)
         return info
 
-    async def items(self) -> list[wire.WorktreeInfo]:
-        listed: wire.Worktrees = await self.client.call(wire.ListWorktrees(session=self.session))
+    async def items(self) -> list[rooms.WorktreeInfo]:
+        listed: rooms.Worktrees = await self.client.call(wire.ListWorktrees(session=self.session))
         return listed.items
 
     async def remove(self, worktree: str, *, force: bool = False) -> None:

@@ -5,8 +5,13 @@ from typing import Any
 import msgspec
 import pytest
 
-from shared.guestwire import GitAuth, GitRef, Name, RepoUrl
 from shared.hostwire import ProviderName
+from shared.rooms import (
+    GitAuth,
+    GitRef,
+    Name,
+    RepoUrl,
+)
 from shared.secret import decode_hook
 
 

@@ -10,9 +10,10 @@ import aiohttp
 from api.bus import Event
 from api.routes import events as module
 from api.workspaces import WorkspaceStatus
-from shared.guestwire import Output, Sessions, Terminals
+from shared.guestwire import Output
 from shared.link import Link
 from shared.messages import Done
+from shared.rooms import Sessions, Terminals
 from tests.api.peers import requests, welcome
 from tests.api.rooms import Room, Rooms
 

@@ -6,10 +6,16 @@ import pytest
 
 from shared.config import Guests
 from shared.errors import Code
-from shared.guestwire import Progress, SessionChanged, SessionInfo, Sessions, SessionStatus
+from shared.guestwire import SessionChanged
 from shared.ids import new_session_id
 from shared.link import Link
 from shared.messages import Done, Failure
+from shared.rooms import (
+    Progress,
+    SessionInfo,
+    Sessions,
+    SessionStatus,
+)
 from tests.api.peers import requests, welcome
 from tests.api.rooms import Room, Rooms, serving_rooms
 

@@ -221,6 +221,20 @@ async def _until(happened: Callable[[], bool]) -> bool:
     return True
 
 
+async def test_a_peer_that_is_dead_is_let_go_and_its_terminal_goes_on(
+    monkeypatch: pytest.MonkeyPatch, rooms: Rooms, room: Room
+) -> None:
+    monkeypatch.setattr("api.upgrade.HEARTBEAT", 0.2)
+    terminal = await room.terminal(await room.session(), "/bin/sh", "-c", f"{RAW}exec cat")
+    path = f"/api/terminals/{terminal}"
+    async with rooms.http.ws_connect(path, headers=room.headers, autoping=False) as ws:
+        await View(ws).see(b"GO")
+        await _until(lambda: len(rooms.services.live) == 0)
+    async with room.connect(terminal) as ws:
+        await View(ws).see(b"GO")
+    assert (await room.call("GET", path, status=200))["status"] == "running"
+
+
 async def test_a_first_frame_authenticates_as_well_as_a_header(rooms: Rooms, room: Room) -> None:
     terminal = await room.terminal(await room.session(), "/bin/cat")
     other = await rooms.room()

@@ -14,6 +14,7 @@ from aiohttp import hdrs, web
 
 from api import schema
 from api.auth import ANONYMOUS, Principal, Scope, authorize, demanded
+from api.deletion import forget_if_deleted
 from api.idempotency import HEADER as IDEMPOTENCY_KEY
 from api.idempotency import Record, Reply
 from api.problems import HttpCode, Problem, invalid
@@ -149,7 +150,7 @@ class Endpoint:
             return await self._route.handler(ctx, **arguments)
         except Fault as fault:
             if fault.code is Code.GONE and ctx.workspace is not None:
-                await _forget_if_deleted(self._services, ctx.workspace)
+                await forget_if_deleted(self._services, ctx.workspace)
             raise
 
     async def _body(self, request: web.Request) -> bytes:
@@ -241,16 +242,3 @@ def _wait(request: web.Request) -> float | None:
     """The seconds of `Prefer: wait=N` (RFC 7240), at most WAIT_MAX."""
     match = _WAIT.search(", ".join(request.headers.getall("Prefer", [])))
     return min(float(match[1]), WAIT_MAX) if match else None
-
-
-async def _forget_if_deleted(services: "Services", workspace: str) -> None:
-    """Drop a workspace that was deleted on the host. Only hostd's word counts: a guest may claim anything."""
-    try:
-        await services.hosts.show_workspace(workspace)
-    except Fault as fault:
-        if fault.code is not Code.GONE:
-            return
-        async with services.workspaces.lock(workspace):
-            revoked = await services.workspaces.rotated(workspace, lambda c: services.tokens.revoke_all_of(workspace, c))
-        services.tokens.revoked(workspace, revoked)
-        await services.workspaces.remove(workspace)

@@ -12,6 +12,7 @@ from aiohttp.web_protocol import RequestHandler
 
 from api.app import build, complete
 from api.bus import Bus
+from api.deletion import forget_deleted
 from api.guests import Guests
 from api.hosts import Hosts
 from api.idempotency import Idempotency
@@ -35,6 +36,8 @@ GRACE: Final = 5.0
 IDLE_SECONDS: Final = 75.0
 """A connection without a whole request for so long is closed, from its first moment on."""
 PURGE_SECONDS: Final = 3600.0
+FORGET_SECONDS: Final = 300.0
+"""Between two looks at what was deleted on the host."""
 BACKLOG: Final = 1024
 
 
@@ -99,7 +102,7 @@ async def services(config: Config) -> AsyncIterator[Services]:
 
 async def _until(stop: asyncio.Event, made: Services) -> None:
     """Wait for `stop`, and do what is due now and then."""
-    jobs = [asyncio.create_task(_purge(made))]
+    jobs = [asyncio.create_task(_purge(made)), asyncio.create_task(_forget(made))]
     if interval := watchdog_interval():
         jobs.append(asyncio.create_task(_watchdog(interval)))
     await stop.wait()
@@ -114,6 +117,13 @@ async def _purge(made: Services) -> None:
             await made.idempotency.purge()
             await made.tokens.purge()
         await asyncio.sleep(PURGE_SECONDS)
+
+
+async def _forget(made: Services) -> None:
+    while True:
+        with suppress(Fault):  # hostd is away; a request for a deleted workspace finds out as well
+            await forget_deleted(made)
+        await asyncio.sleep(FORGET_SECONDS)
 
 
 async def _watchdog(interval: float) -> None:

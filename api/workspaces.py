@@ -95,7 +95,14 @@ class Workspaces:
 
     async def unfinished(self) -> list[str]:
         """The ids of those that are being provisioned."""
-        query = select(tables.workspaces.c.id).where(tables.workspaces.c.status == WorkspaceStatus.PROVISIONING)
+        return await self._ids(WorkspaceStatus.PROVISIONING)
+
+    async def ready(self) -> list[str]:
+        """The ids of those that are ready."""
+        return await self._ids(WorkspaceStatus.READY)
+
+    async def _ids(self, status: WorkspaceStatus) -> list[str]:
+        query = select(tables.workspaces.c.id).where(tables.workspaces.c.status == status)
         return await self._store.read(lambda connection: list(connection.scalars(query)))
 
     async def create(self, workspace: str, name: str, sealed: bytes) -> Workspace:

@@ -9,7 +9,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from tests.stack import Daemon, Stack, Tenant
+from tests.stack import Client, Daemon, Stack, Tenant
 
 pytestmark = [pytest.mark.root, pytest.mark.asyncio(loop_scope="module")]
 
@@ -161,6 +161,22 @@ async def test_provisioning_survives_a_kill_at_any_step(stack: Stack, name: str)
     assert {item.workspace for item in known} == {row["workspaceId"] for row in rows}
     users = [line.split(":")[0] for line in Path("/etc/passwd").read_text().splitlines() if f":{stack.state}/" in line]
     assert {item.workspace for item in known} == set(users)
+
+
+async def test_a_workspace_that_root_deletes_is_forgotten_with_its_tokens(stack: Stack) -> None:
+    tenant, kept = await stack.tenant("deleted"), await stack.tenant("kept")
+    with stack.host() as host:
+        host.delete_workspace(workspace=tenant.workspace)
+    await stack.api.restart()
+    admin = await stack.admin()
+    async with asyncio.timeout(10):
+        while tenant.workspace in {row["workspaceId"] for row in await admin.items("/api/workspaces")}:
+            await asyncio.sleep(0.02)
+    await tenant.call("GET", tenant.base, status=401)
+    login = {"workspaceId": tenant.workspace, "workspaceSecret": tenant.secret}
+    await Client(stack, None).call("POST", "/api/workspaces/login", login, status=401)
+    assert not tenant.home.exists()
+    assert "ready" == (await kept.call("GET", kept.base))["status"]
 
 
 async def test_provisioning_that_hangs_becomes_an_error_that_can_be_retried(stack: Stack) -> None:

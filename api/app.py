@@ -21,6 +21,7 @@ from api.origin import Origins
 from api.problems import Problem, of_fault, of_http, respond
 from api.routes import auth, events, meta, sessions, site, terminals, workspaces, worktrees
 from api.routing import Route, routes_of
+from api.upgrade import SocketEndpoint
 from shared.errors import Code, Fault
 from shared.log import logger
 
@@ -53,13 +54,14 @@ def build(services: "Services") -> web.Application:
     declared = routes()
     app[openapi.DOCUMENT] = openapi.document(declared)
     plain = {route.path for route in declared if route.method == hdrs.METH_GET and not route.websocket}
-    sockets = {route.path: Endpoint(route, services) for route in declared if route.websocket}
+    sockets = {route.path: SocketEndpoint(route, services) for route in declared if route.websocket}
     # One resource a path: the router tries them one after the other.
     resources = {path: app.router.add_resource(path) for path in dict.fromkeys(route.path for route in declared)}
     for route in declared:
         if route.websocket and route.path in plain:
             continue
-        endpoint = Endpoint(route, services, None if route.websocket else sockets.get(route.path))
+        socket = sockets.get(route.path)
+        endpoint = socket if route.websocket and socket else Endpoint(route, services, socket)
         resources[route.path].add_route(route.method, endpoint.handle)
         if route.method == hdrs.METH_GET and not route.websocket:
             resources[route.path].add_route(hdrs.METH_HEAD, endpoint.handle)

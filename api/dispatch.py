@@ -71,10 +71,6 @@ class Endpoint:
         """Answer `request`. Raises Fault or Problem for what cannot be answered."""
         if self._socket is not None and request.headers.get(hdrs.UPGRADE, "").lower() == "websocket":
             return await self._socket.handle(request)
-        if self._route.websocket:
-            from api.upgrade import upgrade  # noqa: PLC0415  # it needs this module
-
-            return await upgrade(self, request)
         ctx = await self.admit(request, await self.identify(request))
         arguments = self.query_of(request)
         raw = b""

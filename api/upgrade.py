@@ -6,20 +6,18 @@ failure after the handshake is one `error` frame and a close code of 4000 + the 
 
 import asyncio
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final, Literal
+from typing import Final, Literal
 
 import msgspec
 from aiohttp import WSCloseCode, WSMessage, WSMsgType, hdrs, web
 
 from api import schema
 from api.auth import ANONYMOUS, Principal
+from api.dispatch import Endpoint
 from api.problems import Problem, of_fault
 from shared.errors import Code, Fault
 from shared.log import logger
 from shared.secret import Secret, decode_hook
-
-if TYPE_CHECKING:
-    from api.dispatch import Endpoint
 
 MESSAGE_MAX: Final = 1024 * 1024
 """Bytes in a message from a client."""
@@ -49,8 +47,15 @@ class ErrorFrame(msgspec.Struct, frozen=True):
 _frames: Final = msgspec.json.Decoder(AuthFrame, dec_hook=decode_hook)
 
 
-async def upgrade(endpoint: "Endpoint", request: web.Request) -> web.StreamResponse:
-    """Answer an upgrade: authenticate, shake hands, call the handler, close."""
+class SocketEndpoint(Endpoint):
+    """A route that is a WebSocket."""
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """Answer an upgrade: authenticate, shake hands, call the handler, close."""
+        return await _upgrade(self, request)
+
+
+async def _upgrade(endpoint: Endpoint, request: web.Request) -> web.StreamResponse:
     principal = await endpoint.identify(request)
     endpoint.query_of(request)
     ws = web.WebSocketResponse(max_msg_size=MESSAGE_MAX, compress=False, heartbeat=HEARTBEAT)
@@ -77,7 +82,7 @@ async def upgrade(endpoint: "Endpoint", request: web.Request) -> web.StreamRespo
     return ws
 
 
-async def _late_principal(endpoint: "Endpoint", request: web.Request, ws: web.WebSocketResponse) -> Principal:
+async def _late_principal(endpoint: Endpoint, request: web.Request, ws: web.WebSocketResponse) -> Principal:
     try:
         async with asyncio.timeout(AUTH_SECONDS):
             message = await ws.receive()

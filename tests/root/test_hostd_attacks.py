@@ -347,7 +347,8 @@ def test_an_answers_descriptor_goes_to_its_caller_alone(hostd: Hostd, client: Cl
     for _ in range(20):
         os.close(client.fds.pop())
         client.call(EnterWorkspace(workspace=info.workspace), Entered)
-    assert descriptors(hostd) <= before
+    # One or two come and go with what hostd does meanwhile; a leak would leave twenty.
+    assert descriptors(hostd) < before + 10
 
 
 def test_providers_are_merged_and_never_shown(hostd: Hostd, client: Client) -> None:

@@ -38,8 +38,8 @@ async def test_the_smallest_viewer_gives_the_size(alice: Tenant) -> None:
         await one.type("stty size\n")
         await one.see("50 100")
         await two.see("50 100")
-    async with alice.attach(terminal) as three:  # the second left first, so the size is the first's
-        assert (200, 50) == (three.control[0]["cols"], three.control[0]["rows"])
+        async with alice.attach(terminal) as three:
+            assert (100, 50) == (three.control[0]["cols"], three.control[0]["rows"])
 
 
 async def test_the_exit_is_told_as_a_code_or_a_signal_and_stays_visible(alice: Tenant) -> None:

@@ -293,7 +293,7 @@ async def test_a_stop_kills_every_process_of_a_workspace(stack: Stack, alice: Te
 
 
 async def test_no_secret_is_in_any_log_argv_or_environment(stack: Stack, alice: Tenant) -> None:
-    """After a whole day's work, as it were: grep every log, and look at every process while a clone hangs."""
+    """After each kind of secret was used: grep every log, and the arguments and environment of every process."""
     value = "sentinel-provider-credential"
     await alice.call(
         "PATCH", alice.base, {"providers": {"claude": {"enabled": True, "auth": {"type": "api_key", "value": value}}}}

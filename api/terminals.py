@@ -33,15 +33,7 @@ from api.live import Connection, Ending
 from api.problems import STATUS
 from api.upgrade import CLOSE_BASE
 from shared.errors import Code, Fault
-from shared.guestwire import (
-    Attached,
-    Exited,
-    Input,
-    Output,
-    Resize,
-    Resume,
-    Viewers,
-)
+from shared.guestwire.terminals import Attached, Exited, Input, Output, Resize, Resume, Viewers
 from shared.rooms import INPUT_MAX
 
 MISTAKES_MAX: Final = 32

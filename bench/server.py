@@ -18,7 +18,8 @@ import aiohttp
 
 from bench.report import Report, rss
 from shared.frames import GUEST_FRAME_MAX
-from shared.guestwire import GUEST, Ping
+from shared.guestwire import GUEST
+from shared.guestwire.sessions import Ping
 from shared.hostwire import HOST, EnterWorkspace
 from shared.link import Link
 from shared.messages import VERSION, Hello

@@ -25,9 +25,9 @@ from guest.idle import Idle
 from guest.room import Room
 from guest.server import Server
 from guest.sessions import Sessions
+from guest.supervisor import Supervisor
 from guest.terminals import Terminals
 from guest.trees import Trees
-from guest.verbs import Supervisor
 from guest.worktrees import Worktrees
 
 _LISTENER: Final = 3

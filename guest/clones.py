@@ -11,7 +11,7 @@ from guest.git import Git, GitError
 from guest.room import Room
 from guest.trees import Trees
 from shared.errors import Code, Fault
-from shared.guestwire import CreateSession
+from shared.guestwire.sessions import CreateSession
 from shared.rooms import Progress
 
 _HASH: Final = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")

@@ -7,6 +7,7 @@ from typing import Self
 
 import msgspec
 
+from shared.agents import Registry
 from shared.config import Guests
 
 _KEPT = ("HOME", "USER", "LOGNAME", "PATH", "TMPDIR", "HOSTEL_WORKSPACE")
@@ -19,6 +20,7 @@ class Room:
     workspace: str
     home: Path
     settings: Guests
+    registry: Registry
     environment: Mapping[str, str]
     """Of every program that is started; built from these names alone, whatever else the guest's own holds."""
 
@@ -26,13 +28,19 @@ class Room:
     def from_environment(cls, environ: Mapping[str, str]) -> Self:
         """The room that hostd describes in `environ`. KeyError or msgspec.DecodeError when it does not."""
         settings = msgspec.json.decode(environ["HOSTEL_GUEST"], type=Guests)
+        registry = msgspec.json.decode(environ["HOSTEL_AGENTS"], type=Registry)
         environment = {name: environ[name] for name in _KEPT} | {"SHELL": settings.shell, "LANG": "C.UTF-8"}
-        return cls(environ["HOSTEL_WORKSPACE"], Path(environ["HOME"]), settings, environment)
+        return cls(environ["HOSTEL_WORKSPACE"], Path(environ["HOME"]), settings, registry, environment)
 
     @property
     def temporary(self) -> Path:
         """The tenant's own folder for what is not to stay."""
         return Path(self.environment["TMPDIR"])
+
+    @property
+    def credentials(self) -> Path:
+        """The workspace's enabled providers with their credentials: JSON, which hostd writes and the tenant may only read."""
+        return self.home / "vibecoder_workspace" / "providers.json"
 
     @property
     def sessions(self) -> Path:

@@ -7,7 +7,8 @@ import socket
 from typing import Final
 
 from guest.connections import Connection
-from guest.verbs import Supervisor, handlers
+from guest.supervisor import Supervisor
+from guest.verbs import handlers
 
 CONNECTIONS_MAX: Final = 512
 """Open at a time; further ones wait in the kernel's backlog."""

@@ -17,7 +17,8 @@ from guest.records import Record
 from guest.room import Room
 from guest.trees import Trees
 from shared.errors import Code, Fault
-from shared.guestwire import CreateSession, SessionChanged, SessionDeleted
+from shared.guestwire.sessions import CreateSession
+from shared.guestwire.watch import SessionChanged, SessionDeleted
 from shared.ids import SESSION_PATTERN
 from shared.rooms import (
     SESSIONS_MAX,

@@ -12,7 +12,8 @@ from guest.ptys import READ_MAX, Exit, Pty
 from guest.ring import Ring
 from guest.room import Room
 from shared.errors import Code, Fault
-from shared.guestwire import CreateTerminal, TerminalChanged, TerminalClosed
+from shared.guestwire.terminals import CreateTerminal
+from shared.guestwire.watch import TerminalChanged, TerminalClosed
 from shared.rooms import TerminalInfo, TerminalStatus
 
 if TYPE_CHECKING:

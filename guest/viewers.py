@@ -7,16 +7,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec import UNSET
 
 from shared.errors import Code, Fault
-from shared.guestwire import (
-    Attached,
-    AttachTerminal,
-    Exited,
-    Input,
-    Output,
-    Resize,
-    Resume,
-    Viewers,
-)
+from shared.guestwire.terminals import Attached, AttachTerminal, Exited, Input, Output, Resize, Resume, Viewers
 from shared.link import Link
 from shared.messages import Failure, Message, rejection
 from shared.rooms import OUTPUT_MAX

@@ -10,7 +10,7 @@ from guest.records import WorktreeRecord
 from guest.sessions import Session
 from guest.trees import Trees
 from shared.errors import Code, Fault
-from shared.guestwire import CreateWorktree
+from shared.guestwire.sessions import CreateWorktree
 from shared.rooms import WorktreeInfo
 
 

@@ -39,6 +39,7 @@ class Guests:
         self._cgroups = cgroups
         self._missing = missing
         self._spare = spare
+        self._registry = config.registry
         self._folder = Path(config.run) / "guests"
         folders.make(self._folder, gid=0, mode=0o700)
 
@@ -144,10 +145,11 @@ class Guests:
             "USER": row.id,
             "LOGNAME": row.id,
             "SHELL": guest.shell,
-            "PATH": _PATH,
+            "PATH": f"{self._registry.settings.folder}/bin:{_PATH}",
             "LANG": "C.UTF-8",
             "HOSTEL_WORKSPACE": row.id,
             "HOSTEL_GUEST": msgspec.json.encode(guest).decode(),
+            "HOSTEL_AGENTS": msgspec.json.encode(self._registry).decode(),
         }
         return Room(
             uid=row.uid,

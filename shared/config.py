@@ -5,11 +5,13 @@ and a test holds the two together.
 """
 
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 from msgspec import Meta, Struct, field
 
+from shared.agents import BUILT_IN, Agent, Registry, Settings
+from shared.ids import AgentName
 from shared.rooms import SESSIONS_MAX
 
 DEFAULT_PATH: Final = Path("/etc/hostel/hostel.toml")
@@ -96,6 +98,17 @@ class Config(_Section, frozen=True):
     hostd: Host = field(default_factory=Host)
     guest: Guests = field(default_factory=Guests)
     api: Api = field(default_factory=Api)
+    agents: Settings = field(default_factory=Settings)
+    agent: dict[AgentName, dict[str, Any]] = field(default_factory=dict)
+    """`[agent.NAME]`: fields over those of the built-in agent with that name, or a new agent."""
+
+    @property
+    def registry(self) -> Registry:
+        """All agents that are enabled. Raises msgspec.ValidationError for one that is wrong."""
+        known = {name: msgspec.to_builtins(agent) for name, agent in BUILT_IN.items()}
+        merged = {name: known.get(name, {}) | self.agent.get(name, {}) for name in (*known, *self.agent)}
+        agents = {name: msgspec.convert(fields, Agent) for name, fields in merged.items()}
+        return Registry(self.agents, {name: agent for name, agent in agents.items() if agent.enabled})
 
     @property
     def socket(self) -> Path:

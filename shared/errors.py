@@ -28,6 +28,8 @@ class Code(enum.StrEnum):
     """The same thing is being done right now; try again."""
     LIMIT = "limit"
     """A quota is used up."""
+    BUDGET = "budget"
+    """The workspace has spent what it may."""
     TOO_LARGE = "too_large"
     """More bytes than are accepted."""
     TIMEOUT = "timeout"

@@ -15,12 +15,23 @@ WORKSPACE_PATTERN: Final = f"^w{_HEX}$"
 SESSION_PATTERN: Final = f"^s{_HEX}$"
 TERMINAL_PATTERN: Final = f"^t{_HEX}$"
 WORKTREE_PATTERN: Final = f"^wt{_HEX}$"
+TURN_PATTERN: Final = f"^tn{_HEX}$"
+PERMISSION_PATTERN: Final = f"^pm{_HEX}$"
+ATTACHMENT_PATTERN: Final = f"^at{_HEX}$"
+TRANSCRIPT_PATTERN: Final = f"^tr{_HEX}$"
+AGENT_PATTERN: Final = "^[a-z][a-z0-9-]{0,31}$"
+"""An agent's name in the configuration. No id of ours looks like one: they are longer."""
 
 # msgspec searches rather than matches, and `$` would also accept a trailing newline: the length says the rest.
 WorkspaceId = Annotated[str, Meta(pattern=WORKSPACE_PATTERN, min_length=25, max_length=25)]
 SessionId = Annotated[str, Meta(pattern=SESSION_PATTERN, min_length=25, max_length=25)]
 TerminalId = Annotated[str, Meta(pattern=TERMINAL_PATTERN, min_length=25, max_length=25)]
 WorktreeId = Annotated[str, Meta(pattern=WORKTREE_PATTERN, min_length=26, max_length=26)]
+TurnId = Annotated[str, Meta(pattern=TURN_PATTERN, min_length=26, max_length=26)]
+PermissionId = Annotated[str, Meta(pattern=PERMISSION_PATTERN, min_length=26, max_length=26)]
+AttachmentId = Annotated[str, Meta(pattern=ATTACHMENT_PATTERN, min_length=26, max_length=26)]
+TranscriptId = Annotated[str, Meta(pattern=TRANSCRIPT_PATTERN, min_length=26, max_length=26)]
+AgentName = Annotated[str, Meta(pattern=AGENT_PATTERN + r"(?!\n)", min_length=1, max_length=32)]
 
 _IS_WORKSPACE: Final = re.compile(f"w{_HEX}")
 
@@ -47,6 +58,21 @@ def new_terminal_id() -> str:
 def new_worktree_id() -> str:
     """A fresh worktree id."""
     return _new("wt")
+
+
+def new_turn_id() -> str:
+    """A fresh turn id."""
+    return _new("tn")
+
+
+def new_permission_id() -> str:
+    """A fresh permission id."""
+    return _new("pm")
+
+
+def new_attachment_id() -> str:
+    """A fresh attachment id."""
+    return _new("at")
 
 
 def is_workspace_id(text: str) -> bool:

@@ -82,6 +82,7 @@ class Access(enum.Enum):
 
 
 R = TypeVar("R", bound=type[Request])
+M = TypeVar("M", bound=type[Message])
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,14 +100,22 @@ class Verb:
 class Protocol:
     """A closed table of verbs, and the unions of what may travel each way."""
 
-    def __init__(
-        self, name: str, *, to_server: tuple[type[Message], ...] = (), to_caller: tuple[type[Message], ...] = ()
-    ) -> None:
-        """`to_server` and `to_caller` are the messages of each direction that are not verbs or their replies."""
+    def __init__(self, name: str) -> None:
+        """A table without verbs; the first frames and the answers that every protocol has."""
         self.name = name
         self.verbs: dict[str, Verb] = {}
-        self._to_server: tuple[type[Message], ...] = (Hello, *to_server)
-        self._to_caller: tuple[type[Message], ...] = (Welcome, Done, Failure, *to_caller)
+        self._to_server: list[type[Message]] = [Hello]
+        self._to_caller: list[type[Message]] = [Welcome, Done, Failure]
+
+    def to_server(self, message: M) -> M:
+        """Declare the decorated message as one that a caller may send inside a stream."""
+        self._to_server.append(message)
+        return message
+
+    def to_caller(self, message: M) -> M:
+        """Declare the decorated message as one that a server may send inside a stream."""
+        self._to_caller.append(message)
+        return message
 
     def verb(self, reply: type[Reply], *, access: Access = Access.API, audit: tuple[str, ...] = ()) -> Callable[[R], R]:
         """Declare the decorated request as a verb that is answered with `reply`."""

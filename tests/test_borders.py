@@ -15,7 +15,7 @@ import shared
 PACKAGES = {"api", "ctl", "guest", "hostd", "shared"}
 ALLOWED = {
     "hostd": {"msgspec", "structlog"},
-    "guest": {"msgspec", "structlog", "ptyprocess", "uvloop"},
+    "guest": {"acp", "asyncinotify", "genai_prices", "msgspec", "ptyprocess", "uvloop"},
     "shared": {"msgspec", "structlog"},
 }
 

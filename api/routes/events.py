@@ -15,12 +15,7 @@ from api.routing import Context, route
 from api.schema import View, encode
 from api.views import session_view, terminal_view
 from shared.errors import Code, Fault
-from shared.guestwire import (
-    SessionChanged,
-    SessionDeleted,
-    TerminalChanged,
-    TerminalClosed,
-)
+from shared.guestwire.watch import SessionChanged, SessionDeleted, TerminalChanged, TerminalClosed
 from shared.ids import SessionId, TerminalId, WorkspaceId
 from shared.messages import Message
 

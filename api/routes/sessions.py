@@ -13,7 +13,7 @@ from api.routing import Answer, Context, Created, route
 from api.schema import Body, View
 from api.views import SessionView, session_view
 from shared.errors import Code
-from shared.guestwire import SessionChanged
+from shared.guestwire.watch import SessionChanged
 from shared.ids import new_session_id
 from shared.rooms import (
     NAME_MAX,

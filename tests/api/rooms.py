@@ -44,6 +44,7 @@ class GuestProcess:
         listener.listen(64)
         environ = {
             "HOSTEL_GUEST": msgspec.json.encode(self._settings).decode(),
+            "HOSTEL_AGENTS": msgspec.json.encode(Config().registry).decode(),
             "HOSTEL_WORKSPACE": self._workspace,
             "HOME": str(self.home),
             "USER": "tenant",

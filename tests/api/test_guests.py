@@ -11,18 +11,9 @@ from api.guests import ATTEMPTS, Guests, Stream
 from api.hosts import Hosts
 from shared.config import Config
 from shared.errors import Code, Fault
-from shared.guestwire import (
-    GUEST,
-    Attached,
-    AttachTerminal,
-    GetSession,
-    GetTerminal,
-    ListSessions,
-    ListTerminals,
-    ListWorktrees,
-    Output,
-    Pong,
-)
+from shared.guestwire import GUEST
+from shared.guestwire.sessions import GetSession, ListSessions, ListWorktrees, Pong
+from shared.guestwire.terminals import Attached, AttachTerminal, GetTerminal, ListTerminals, Output
 from shared.ids import new_session_id, new_terminal_id, new_workspace_id, new_worktree_id
 from shared.link import Link
 from shared.messages import Done, Failure, Message, Reply, encode
@@ -39,7 +30,7 @@ from shared.rooms import (
 from tests.api.peers import Conversation, Hostd, guest, requests, welcome
 from tests.wire import pack
 
-STREAMS = {"attach_terminal", "watch"}
+STREAMS = {"attach_terminal", "watch", "follow_events"}
 
 
 class Scene:
@@ -123,8 +114,8 @@ def test_every_verb_has_a_method_of_its_name_and_reply() -> None:
     wanted = {v.name: (v.reply, Stream) if v.name in STREAMS else (v.reply,) for v in GUEST.verbs.values()}
     found = {name: get_type_hints(getattr(Guests, name))["return"] for name in wanted}
     assert wanted == {name: get_args(kind) or (kind,) for name, kind in found.items()}
-    methods = {name for name, value in vars(Guests).items() if callable(value) and not name.startswith("_")}
-    assert {*wanted, "arrival", "editing", "close"} == methods
+    methods = {name for name in dir(Guests) if callable(getattr(Guests, name)) and not name.startswith("_")}
+    assert {*wanted, "arrival", "call", "close", "editing", "stream"} == methods
 
 
 async def test_many_calls_enter_a_workspace_once(scene: Scene) -> None:

@@ -12,14 +12,9 @@ from hypothesis import strategies as st
 from api.rpc import CALLS_MAX, Caller, Peer, connect, greet
 from shared.errors import Code, Fault
 from shared.frames import GUEST_FRAME_MAX
-from shared.guestwire import (
-    GUEST,
-    GetSession,
-    ListSessions,
-    Output,
-    Ping,
-    Pong,
-)
+from shared.guestwire import GUEST
+from shared.guestwire.sessions import GetSession, ListSessions, Ping, Pong
+from shared.guestwire.terminals import Output
 from shared.hostwire import HOST, Entered, EnterWorkspace
 from shared.ids import new_session_id, new_workspace_id
 from shared.link import Link

@@ -83,22 +83,22 @@ class Attachment(Client):
     def begin(self, seq: int) -> None:
         self.seq = seq
         self.seen = bytearray()
-        self.viewers: wire.Viewers | None = None
-        self.exited: wire.Exited | None = None
+        self.viewers: wire.terminals.Viewers | None = None
+        self.exited: wire.terminals.Exited | None = None
 
     async def step(self) -> Message | None:
         """Take one message."""
         message = await self.receive()
         match message:
-            case wire.Output(seq, data):
+            case wire.terminals.Output(seq, data):
                 assert self.seq == seq
                 self.seen += data
                 self.seq += len(data)
-            case wire.Viewers():
+            case wire.terminals.Viewers():
                 self.viewers = message
-            case wire.Exited():
+            case wire.terminals.Exited():
                 self.exited = message
-            case wire.Attached():
+            case wire.terminals.Attached():
                 self.seq = message.seq
         return message
 
@@ -107,22 +107,22 @@ class Attachment(Client):
         while text not in self.seen:
             message = await self.step()
             assert message is not None, bytes(self.seen[-500:])
-            assert not isinstance(message, wire.Exited | Failure), (message, bytes(self.seen[-500:]))
+            assert not isinstance(message, wire.terminals.Exited | Failure), (message, bytes(self.seen[-500:]))
         return bytes(self.seen)
 
-    async def until_exit(self) -> wire.Exited:
+    async def until_exit(self) -> wire.terminals.Exited:
         while self.exited is None:
             message = await self.step()
             assert message is not None
             assert not isinstance(message, Failure), message
         return self.exited
 
-    async def until_viewers(self, expected: wire.Viewers) -> None:
+    async def until_viewers(self, expected: wire.terminals.Viewers) -> None:
         while self.viewers != expected:
             assert await self.step() is not None
 
     async def type(self, data: bytes) -> None:
-        await self.link.send(wire.Input(data))
+        await self.link.send(wire.terminals.Input(data))
 
 
 class Guest:
@@ -131,6 +131,7 @@ class Guest:
     def __init__(self, home: Path, **settings: Any) -> None:  # noqa: ANN401  # as in the file
         self.home = home
         self.settings = {"idle_timeout": 3600, "git_protocols": ["https", "ssh", "git", "file"]} | settings
+        self.registry: dict[str, Any] = {"settings": {}, "agents": {}}
         self.sessions = home / "vibecoder_workspace" / "sessions"
         self.sessions.mkdir(parents=True, exist_ok=True)
         (home / "tmp").mkdir(exist_ok=True)
@@ -158,6 +159,7 @@ class Guest:
     def environment(self) -> dict[str, str]:
         return {
             "HOSTEL_GUEST": json.dumps(self.settings),
+            "HOSTEL_AGENTS": json.dumps(self.registry),
             "HOSTEL_WORKSPACE": self.workspace,
             "HOME": str(self.home),
             "USER": "tenant",
@@ -197,7 +199,7 @@ class Guest:
 
     async def session(self, **fields: Any) -> rooms.SessionInfo:  # noqa: ANN401  # the request's
         client = await self.client()
-        request = wire.CreateSession(session=new_session_id(), name="one", **fields)
+        request = wire.sessions.CreateSession(session=new_session_id(), name="one", **fields)
         info: rooms.SessionInfo = await client.call(request)
         return info
 
@@ -206,7 +208,7 @@ class Guest:
         client = await self.client()
         async with asyncio.timeout(DEADLINE):
             while True:
-                info: rooms.SessionInfo = await client.call(wire.GetSession(session=session))
+                info: rooms.SessionInfo = await client.call(wire.sessions.GetSession(session=session))
                 if info.status is not rooms.SessionStatus.CLONING:
                     return info
                 await asyncio.sleep(0.02)
@@ -216,15 +218,15 @@ class Guest:
         if "session" not in fields:
             fields["session"] = (await self.session()).session
         client = await self.client()
-        request = wire.CreateTerminal(terminal=new_terminal_id(), command=list(command), **fields)
+        request = wire.terminals.CreateTerminal(terminal=new_terminal_id(), command=list(command), **fields)
         info: rooms.TerminalInfo = await client.call(request)
         return info
 
     async def attach(self, terminal: str, after: int | UnsetType = UNSET) -> Attachment:
         attachment = await Attachment(self.raw()).hello()
         self.clients.append(attachment)
-        reply = await attachment.call(wire.AttachTerminal(terminal=terminal, after=after))
-        assert isinstance(reply, wire.Attached)
+        reply = await attachment.call(wire.terminals.AttachTerminal(terminal=terminal, after=after))
+        assert isinstance(reply, wire.terminals.Attached)
         attachment.begin(reply.seq)
         return attachment
 

@@ -39,14 +39,14 @@ async def test_a_session_without_a_repository_is_an_empty_one_on_main(guest: Gue
 
 async def test_a_clone_is_made_and_its_progress_told(guest: Guest, bare: Path) -> None:
     watcher = await guest.client()
-    await watcher.call(wire.Watch())
+    await watcher.call(wire.watch.Watch())
     info = await _clone(guest, f"file://{bare}")
     assert (SessionStatus.READY, None, None) == (info.status, info.error, info.progress)
     assert "two\n" == (_repo(guest, info.session) / "README").read_text()
     assert "main" == git("branch", "--show-current", cwd=_repo(guest, info.session))
     phases, statuses = set(), []
     while SessionStatus.READY not in statuses:
-        session = (await watcher.expect(wire.SessionChanged)).session
+        session = (await watcher.expect(wire.watch.SessionChanged)).session
         statuses.append(session.status)
         phases |= {session.progress.phase} if session.progress else set()
     assert SessionStatus.CLONING == statuses[0]
@@ -223,7 +223,7 @@ REFUSED = [
 async def test_a_refused_address_spawns_nothing(guest: Guest, url: str) -> None:
     client = await guest.client()
     with pytest.raises(Fault) as raised:
-        await client.call(wire.CreateSession(session=new_session_id(), name="x", repo_url=url))
+        await client.call(wire.sessions.CreateSession(session=new_session_id(), name="x", repo_url=url))
     assert Code.BAD_REQUEST == raised.value.code
     assert "hush" not in raised.value.message
     assert [] == list(guest.sessions.iterdir())
@@ -246,7 +246,7 @@ async def test_a_refused_address_spawns_nothing(guest: Guest, url: str) -> None:
 async def test_a_credential_that_does_not_fit_is_refused(guest: Guest, url: str | None, auth: GitAuth) -> None:
     client = await guest.client()
     with pytest.raises(Fault, match="auth") as raised:
-        await client.call(wire.CreateSession(session=new_session_id(), name="x", repo_url=url, auth=auth))
+        await client.call(wire.sessions.CreateSession(session=new_session_id(), name="x", repo_url=url, auth=auth))
     assert Code.BAD_REQUEST == raised.value.code
 
 
@@ -278,10 +278,10 @@ async def test_nothing_of_a_hostile_repository_runs(guest: Guest, tmp_path: Path
         _script(repo / ".git" / "hooks" / name, evil)
     git("config", "core.fsmonitor", evil, cwd=repo)
     client = await guest.client()
-    request = wire.CreateWorktree(session=info.session, worktree="wt" + "1" * 24, name="x", branch="new", start="HEAD")
+    request = wire.sessions.CreateWorktree(session=info.session, worktree="wt" + "1" * 24, name="x", branch="new", start="HEAD")
     await client.call(request)
-    await client.call(wire.ListWorktrees(session=info.session))
-    await client.call(wire.RemoveWorktree(session=info.session, worktree=request.worktree))
+    await client.call(wire.sessions.ListWorktrees(session=info.session))
+    await client.call(wire.sessions.RemoveWorktree(session=info.session, worktree=request.worktree))
     assert not mark.exists()
 
 
@@ -303,7 +303,7 @@ async def test_deleting_a_session_ends_its_clone(guest: Guest) -> None:
     with silent() as port:
         session = (await guest.session(repo_url=f"git://127.0.0.1:{port}/x")).session
         client = await guest.client()
-        await client.call(wire.DeleteSession(session=session))
+        await client.call(wire.sessions.DeleteSession(session=session))
     assert [] == list(guest.sessions.iterdir())
     assert "" == Path(f"/proc/{guest.pid}/task/{guest.pid}/children").read_text()
 
@@ -317,5 +317,5 @@ async def test_a_clone_that_a_crash_interrupted_is_an_error_afterwards(guest: Gu
             with contextlib.suppress(ProcessLookupError):  # git ends by itself when nobody reads its progress
                 os.killpg(int(child), 9)
         guest.start()
-        info = await (await guest.client()).call(wire.GetSession(session=session))
+        info = await (await guest.client()).call(wire.sessions.GetSession(session=session))
     assert (SessionStatus.ERROR, "interrupted", "main") == (info.status, info.error, info.ref)

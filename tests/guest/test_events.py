@@ -14,28 +14,28 @@ from tests.guest.harness import Client, Guest
 
 async def test_whoever_watches_is_told_of_each_change(guest: Guest) -> None:
     watcher = await guest.client()
-    assert isinstance(await watcher.call(wire.Watch()), Done)
+    assert isinstance(await watcher.call(wire.watch.Watch()), Done)
     session = (await guest.session()).session
-    assert session == (await watcher.expect(wire.SessionChanged)).session.session
+    assert session == (await watcher.expect(wire.watch.SessionChanged)).session.session
     terminal = await guest.terminal("/bin/sh", "-c", "read x; exit 3", session=session)
-    created = await watcher.expect(wire.TerminalChanged)
+    created = await watcher.expect(wire.watch.TerminalChanged)
     assert (terminal.terminal, rooms.TerminalStatus.RUNNING) == (created.terminal.terminal, created.terminal.status)
     attachment = await guest.attach(terminal.terminal)
-    assert (await watcher.expect(wire.TerminalChanged)).terminal.viewers == 1
+    assert (await watcher.expect(wire.watch.TerminalChanged)).terminal.viewers == 1
     await attachment.type(b"\n")
-    assert (await watcher.expect(wire.TerminalChanged)).terminal.exit_code == 3
+    assert (await watcher.expect(wire.watch.TerminalChanged)).terminal.exit_code == 3
     client = await guest.client()
-    await client.call(wire.RenameSession(session=session, name="new"))
-    assert "new" == (await watcher.expect(wire.SessionChanged)).session.name
-    await client.call(wire.DeleteSession(session=session))
-    assert session == (await watcher.expect(wire.SessionDeleted)).session
-    assert terminal.terminal == (await watcher.expect(wire.TerminalClosed)).terminal
+    await client.call(wire.sessions.RenameSession(session=session, name="new"))
+    assert "new" == (await watcher.expect(wire.watch.SessionChanged)).session.name
+    await client.call(wire.sessions.DeleteSession(session=session))
+    assert session == (await watcher.expect(wire.watch.SessionDeleted)).session
+    assert terminal.terminal == (await watcher.expect(wire.watch.TerminalClosed)).terminal
 
 
 async def test_a_watching_connection_carries_nothing_else(guest: Guest) -> None:
     watcher = await guest.client()
-    await watcher.call(wire.Watch())
-    await watcher.link.send(wire.Ping(id=2))
+    await watcher.call(wire.watch.Watch())
+    await watcher.link.send(wire.sessions.Ping(id=2))
     assert Code.BAD_REQUEST == (await watcher.expect_failure()).code
     assert await watcher.receive() is None
 
@@ -53,9 +53,9 @@ async def test_a_watcher_that_does_not_read_is_dropped_and_others_are_not() -> N
     while not tasks[0].done():
         for _ in range(100):
             session = new_session_id()
-            events.publish(session, wire.SessionDeleted(session))
+            events.publish(session, wire.watch.SessionDeleted(session))
         for _ in range(100):
-            assert isinstance(await quick.receive(), wire.SessionDeleted)
+            assert isinstance(await quick.receive(), wire.watch.SessionDeleted)
         assert loop.time() < deadline
         await asyncio.sleep(0.005)
     assert not tasks[1].done()
@@ -73,8 +73,8 @@ async def test_of_many_changes_of_one_thing_a_slow_watcher_gets_the_last() -> No
     task = asyncio.create_task(events.watch(link, 1))
     await client.receive()
     for number in range(5000):
-        events.publish("one", wire.SessionDeleted(f"s{number:024x}"))
-    assert wire.SessionDeleted(f"s{4999:024x}") == await client.receive()
+        events.publish("one", wire.watch.SessionDeleted(f"s{number:024x}"))
+    assert wire.watch.SessionDeleted(f"s{4999:024x}") == await client.receive()
     client.close()
     await task
     link.close()

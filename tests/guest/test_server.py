@@ -20,7 +20,7 @@ from tests.guest.harness import Guest
 async def test_it_leaves_when_idle_though_connections_are_open(make_guest: MakeGuest) -> None:
     guest = make_guest(idle_timeout=0.3)
     client, watcher = await guest.client(), await guest.client()
-    await watcher.call(wire.Watch())
+    await watcher.call(wire.watch.Watch())
     assert await guest.exited() == 0
     assert await client.receive() is None
     with pytest.raises(ConnectionRefusedError):
@@ -32,7 +32,7 @@ async def test_requests_keep_it(make_guest: MakeGuest) -> None:
     client = await guest.client()
     until = time.monotonic() + 1.5
     while time.monotonic() < until:
-        await client.call(wire.Ping())
+        await client.call(wire.sessions.Ping())
         await asyncio.sleep(0.05)
     assert await guest.exited() == 0
 
@@ -87,13 +87,13 @@ async def _call(guest: Guest) -> str:
             return "not welcomed"
         assert Welcome(VERSION) == welcome
         try:
-            await link.send(wire.Ping(id=1))
+            await link.send(wire.sessions.Ping(id=1))
         except Fault:
             return "leaving"
         reply = await link.receive()
         if reply is None or (isinstance(reply, Failure) and reply.code == Code.UNAVAILABLE):
             return "leaving"
-        assert isinstance(reply, wire.Pong)
+        assert isinstance(reply, wire.sessions.Pong)
         return "answered"
 
 
@@ -113,7 +113,7 @@ async def test_the_backlog_is_refused_without_a_welcome(guest: Guest) -> None:
 
 async def test_many_connections_at_once_are_served(guest: Guest) -> None:
     clients = [await guest.client() for _ in range(200)]
-    assert len(await asyncio.gather(*(client.call(wire.Ping()) for client in clients))) == 200
+    assert len(await asyncio.gather(*(client.call(wire.sessions.Ping()) for client in clients))) == 200
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

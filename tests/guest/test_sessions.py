@@ -27,19 +27,19 @@ async def test_sessions_are_listed_newest_first_and_can_be_renamed(guest: Guest)
         made.append((await guest.session()).session)
         await asyncio.sleep(0.002)  # creation times have milliseconds
     client = await guest.client()
-    assert made[::-1] == [item.session for item in (await client.call(wire.ListSessions())).items]
-    await client.call(wire.RenameSession(session=made[0], name="zwei ✓"))
-    assert "zwei ✓" == (await client.call(wire.GetSession(session=made[0]))).name
+    assert made[::-1] == [item.session for item in (await client.call(wire.sessions.ListSessions())).items]
+    await client.call(wire.sessions.RenameSession(session=made[0], name="zwei ✓"))
+    assert "zwei ✓" == (await client.call(wire.sessions.GetSession(session=made[0]))).name
     assert "zwei ✓" == json.loads((guest.sessions / made[0] / "session.json").read_text())["name"]
 
 
 async def test_the_same_id_twice_is_the_same_session(guest: Guest) -> None:
     client = await guest.client()
-    request = wire.CreateSession(session=new_session_id(), name="x")
+    request = wire.sessions.CreateSession(session=new_session_id(), name="x")
     first, second = await client.call(request), await client.call(request)
     assert (first.created, SessionStatus.READY) == (second.created, second.status)
     with pytest.raises(Fault, match="conflict"):
-        await client.call(wire.CreateSession(session=request.session, name="x", repo_url="https://example.org/a"))
+        await client.call(wire.sessions.CreateSession(session=request.session, name="x", repo_url="https://example.org/a"))
 
 
 async def test_sessions_are_limited(make_guest: MakeGuest) -> None:
@@ -57,7 +57,7 @@ async def test_sessions_survive_a_guest_that_is_killed(guest: Guest) -> None:
     guest.start()
     assert [info] == [
         rooms.SessionInfo(session=i.session, name=i.name, status=i.status, created=i.created, active=i.active, id=1)
-        for i in (await (await guest.client()).call(wire.ListSessions())).items
+        for i in (await (await guest.client()).call(wire.sessions.ListSessions())).items
     ]
 
 
@@ -83,7 +83,7 @@ async def test_a_session_whose_record_is_damaged_keeps_its_files(guest: Guest, c
     (guest.sessions / session / "session.json").write_text(content)
     guest.start()
     client = await guest.client()
-    info = await client.call(wire.GetSession(session=session))
+    info = await client.call(wire.sessions.GetSession(session=session))
     assert (SessionStatus.READY, "recovered") == (info.status, info.name)
     assert "a day's work" == work.read_text()
 
@@ -94,8 +94,8 @@ async def test_a_record_without_a_clone_is_an_error_that_can_be_deleted(guest: G
     (guest.sessions / session).mkdir()
     guest.start()
     client = await guest.client()
-    assert SessionStatus.ERROR == (await client.call(wire.GetSession(session=session))).status
-    await client.call(wire.DeleteSession(session=session))
+    assert SessionStatus.ERROR == (await client.call(wire.sessions.GetSession(session=session))).status
+    await client.call(wire.sessions.DeleteSession(session=session))
     await _empty(guest.sessions)
 
 
@@ -106,7 +106,7 @@ async def test_a_pipe_in_the_place_of_a_record_does_not_stop_the_guest(guest: Gu
     record.unlink()
     os.mkfifo(record)
     guest.start()
-    assert "recovered" == (await (await guest.client()).call(wire.GetSession(session=session))).name
+    assert "recovered" == (await (await guest.client()).call(wire.sessions.GetSession(session=session))).name
 
 
 async def test_files_that_are_no_sessions_are_left_alone(guest: Guest) -> None:
@@ -114,7 +114,7 @@ async def test_files_that_are_no_sessions_are_left_alone(guest: Guest) -> None:
     (guest.sessions / "notes").write_text("x")
     (guest.sessions / ("s" + "0" * 24 + "x")).mkdir()
     guest.start()
-    assert [] == (await (await guest.client()).call(wire.ListSessions())).items
+    assert [] == (await (await guest.client()).call(wire.sessions.ListSessions())).items
     assert (guest.sessions / "notes").exists()
 
 
@@ -139,13 +139,13 @@ async def test_deleting_closes_terminals_and_removes_a_hostile_tree(guest: Guest
     os.close(fd)
     terminal = await guest.terminal("/bin/cat", session=session)
     client = await guest.client()
-    await client.call(wire.DeleteSession(session=session))
+    await client.call(wire.sessions.DeleteSession(session=session))
     assert [] == list(guest.sessions.iterdir())
     assert not Path(f"/proc/{terminal.pid}").exists()
     assert "alive" == (canary / "file").read_text()
     assert 0o755 == canary.stat().st_mode & 0o777
     with pytest.raises(Fault, match="not_found"):
-        await client.call(wire.GetSession(session=session))
+        await client.call(wire.sessions.GetSession(session=session))
 
 
 async def test_the_guest_answers_while_a_large_tree_is_removed(guest: Guest) -> None:
@@ -154,10 +154,10 @@ async def test_the_guest_answers_while_a_large_tree_is_removed(guest: Guest) -> 
     for number in range(20_000):
         (repo / str(number)).touch()
     deleting, client = await guest.client(), await guest.client()
-    task = asyncio.create_task(deleting.call(wire.DeleteSession(session=session)))
+    task = asyncio.create_task(deleting.call(wire.sessions.DeleteSession(session=session)))
     answered = 0
     while not task.done():
-        await client.call(wire.Ping())
+        await client.call(wire.sessions.Ping())
         answered += 1
     await task
     assert answered > 5
@@ -179,10 +179,10 @@ async def test_use_is_noted_and_outlives_the_guest(guest: Guest) -> None:
     await attachment.type(b"x\n")
     await attachment.until(b"x\r\nx\r\n")
     client = await guest.client()
-    used = (await client.call(wire.GetSession(session=info.session))).active
+    used = (await client.call(wire.sessions.GetSession(session=info.session))).active
     assert used > info.active
     assert guest.process
     guest.process.terminate()
     await guest.exited()
     guest.start()
-    assert used <= (await (await guest.client()).call(wire.GetSession(session=info.session))).active
+    assert used <= (await (await guest.client()).call(wire.sessions.GetSession(session=info.session))).active

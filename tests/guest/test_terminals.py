@@ -78,15 +78,15 @@ async def test_utf_8_passes_split_anywhere(guest: Guest) -> None:
 async def test_an_exit_tells_the_code_or_the_signal(guest: Guest, script: str, code: int | None, name: str | None) -> None:
     terminal = await guest.terminal("/bin/sh", "-c", script)
     attachment = await guest.attach(terminal.terminal)
-    assert wire.Exited(code, name) == await attachment.until_exit()
-    info = await (await guest.client()).call(wire.GetTerminal(terminal=terminal.terminal))
+    assert wire.terminals.Exited(code, name) == await attachment.until_exit()
+    info = await (await guest.client()).call(wire.terminals.GetTerminal(terminal=terminal.terminal))
     assert (rooms.TerminalStatus.EXITED, code, name) == (info.status, info.exit_code, info.exit_signal)
 
 
 async def test_all_output_comes_before_the_exit(guest: Guest) -> None:
     terminal = await guest.terminal("/bin/sh", "-c", "seq 1 30000; exit 4")
     attachment = await guest.attach(terminal.terminal, 0)
-    assert wire.Exited(4, None) == await attachment.until_exit()
+    assert wire.terminals.Exited(4, None) == await attachment.until_exit()
     assert b"".join(b"%d\r\n" % n for n in range(1, 30001)) == attachment.seen
 
 
@@ -97,15 +97,15 @@ async def test_an_exited_terminal_can_be_attached_and_replayed_until_it_is_close
         attachment = await guest.attach(terminal.terminal)
         await attachment.until_exit()
         assert b"hello\r\n" == attachment.seen
-    await client.call(wire.CloseTerminal(terminal=terminal.terminal))
+    await client.call(wire.terminals.CloseTerminal(terminal=terminal.terminal))
     with pytest.raises(Fault, match="not_found"):
-        await client.call(wire.GetTerminal(terminal=terminal.terminal))
+        await client.call(wire.terminals.GetTerminal(terminal=terminal.terminal))
 
 
 async def test_an_exit_is_told_though_a_background_process_holds_the_terminal(guest: Guest) -> None:
     terminal = await guest.terminal("/bin/bash", "-c", "trap '' HUP; sleep 1000 & echo bye; exit 2")
     attachment = await guest.attach(terminal.terminal)
-    assert wire.Exited(2, None) == await attachment.until_exit()
+    assert wire.terminals.Exited(2, None) == await attachment.until_exit()
     assert b"bye\r\n" == attachment.seen
 
 
@@ -121,7 +121,7 @@ async def test_close_ends_everything_in_the_terminal_s_session(guest: Guest) -> 
         if stat.read_text().rpartition(")")[2].split()[3] == str(terminal.pid)
     ]
     assert len(members) >= 4
-    await (await guest.client()).call(wire.CloseTerminal(terminal=terminal.terminal))
+    await (await guest.client()).call(wire.terminals.CloseTerminal(terminal=terminal.terminal))
     for pid in members:
         await _gone(pid)
     last = None
@@ -136,7 +136,7 @@ async def test_close_kills_background_jobs_after_their_shell_has_exited(guest: G
     await attachment.until_exit()
     pid = int(attachment.seen.split(b"pid=")[1])
     assert Path(f"/proc/{pid}").exists()
-    await (await guest.client()).call(wire.CloseTerminal(terminal=terminal.terminal))
+    await (await guest.client()).call(wire.terminals.CloseTerminal(terminal=terminal.terminal))
     await _gone(pid)
 
 
@@ -145,9 +145,9 @@ async def test_close_gives_everything_back(guest: Guest) -> None:
     client = await guest.client()
     before = guest.descriptors()
     for _ in range(5):
-        request = wire.CreateTerminal(terminal=new_terminal_id(), session=session, command=["/bin/cat"])
+        request = wire.terminals.CreateTerminal(terminal=new_terminal_id(), session=session, command=["/bin/cat"])
         info = await client.call(request)
-        await client.call(wire.CloseTerminal(terminal=info.terminal))
+        await client.call(wire.terminals.CloseTerminal(terminal=info.terminal))
         assert not Path(f"/proc/{info.pid}").exists()
     assert before == guest.descriptors()
 
@@ -155,12 +155,12 @@ async def test_close_gives_everything_back(guest: Guest) -> None:
 async def test_the_same_id_twice_is_the_same_terminal(guest: Guest) -> None:
     session = (await guest.session()).session
     client = await guest.client()
-    request = wire.CreateTerminal(terminal=new_terminal_id(), session=session, command=["/bin/cat"])
+    request = wire.terminals.CreateTerminal(terminal=new_terminal_id(), session=session, command=["/bin/cat"])
     first, second = await client.call(request), await client.call(request)
     assert first.pid == second.pid
     other = (await guest.session()).session
     with pytest.raises(Fault, match="conflict"):
-        await client.call(wire.CreateTerminal(terminal=request.terminal, session=other))
+        await client.call(wire.terminals.CreateTerminal(terminal=request.terminal, session=other))
 
 
 async def test_running_terminals_are_limited_and_exited_ones_make_room(make_guest: MakeGuest) -> None:
@@ -171,7 +171,7 @@ async def test_running_terminals_are_limited_and_exited_ones_make_room(make_gues
     await (await guest.attach(exited.terminal)).until_exit()
     for _ in range(3):
         await guest.terminal("/bin/cat", session=session)
-    listed = (await client.call(wire.ListTerminals())).items
+    listed = (await client.call(wire.terminals.ListTerminals())).items
     assert exited.terminal not in {item.terminal for item in listed}
     assert len(listed) == 3
     with pytest.raises(Fault, match="3 terminals") as raised:
@@ -186,9 +186,9 @@ async def test_a_program_that_cannot_be_started_is_an_error_and_leaves_nothing(g
     before = guest.descriptors()
     for _ in range(3):
         with pytest.raises(Fault, match="cannot start") as raised:
-            await client.call(wire.CreateTerminal(terminal=new_terminal_id(), session=session, command=[command]))
+            await client.call(wire.terminals.CreateTerminal(terminal=new_terminal_id(), session=session, command=[command]))
         assert Code.BAD_REQUEST == raised.value.code
-    assert [] == (await client.call(wire.ListTerminals())).items
+    assert [] == (await client.call(wire.terminals.ListTerminals())).items
     assert before == guest.descriptors()
 
 
@@ -197,14 +197,14 @@ async def test_a_clone_that_its_tenant_removed_is_an_error_not_a_second_guest(gu
     (guest.sessions / session / "repo").rename(guest.home / "moved")
     with pytest.raises(Fault, match="cannot start"):
         await guest.terminal("/bin/cat", session=session)
-    assert guest.pid == (await (await guest.client()).call(wire.Ping())).pid
+    assert guest.pid == (await (await guest.client()).call(wire.sessions.Ping())).pid
 
 
 async def test_long_commands_do_not_overflow_a_list(guest: Guest) -> None:
     session = (await guest.session()).session
     for _ in range(20):
         await guest.terminal("/bin/sh", "-c", "cat", *["x" * 4096] * 60, session=session)
-    items = (await (await guest.client()).call(wire.ListTerminals(session=session))).items
+    items = (await (await guest.client()).call(wire.terminals.ListTerminals(session=session))).items
     assert len(items) == 20
 
 
@@ -214,19 +214,19 @@ async def test_input_to_a_program_that_does_not_read_is_bounded(guest: Guest) ->
     await attachment.until(b"ready")
     before = guest.memory()
     attachment.link.socket.setblocking(False)
-    frame = wire.Input(b"x" * rooms.INPUT_MAX)
+    frame = wire.terminals.Input(b"x" * rooms.INPUT_MAX)
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(1):
             for _ in range(1000):
                 await attachment.link.send(frame)
     assert guest.memory() - before < 4_000_000
-    assert isinstance(await (await guest.client()).ask(wire.Ping()), wire.Pong)
+    assert isinstance(await (await guest.client()).ask(wire.sessions.Ping()), wire.sessions.Pong)
 
 
 async def test_a_program_that_closes_its_terminal_early_still_exits_in_order(guest: Guest) -> None:
     terminal = await guest.terminal("/bin/sh", "-c", "echo out; exec <&- >&- 2>&-; sleep 0.2; exit 5")
     attachment = await guest.attach(terminal.terminal)
-    assert wire.Exited(5, None) == await attachment.until_exit()
+    assert wire.terminals.Exited(5, None) == await attachment.until_exit()
     assert b"out\r\n" == attachment.seen
 
 

@@ -17,15 +17,15 @@ NUMBERS = b"".join(b"%d\r\n" % n for n in range(1, COUNT + 1))
 async def test_the_smallest_of_those_who_said_their_size_wins(guest: Guest) -> None:
     terminal = await guest.terminal("/bin/bash", "-c", "while read x; do stty size; done", columns=100, rows=40)
     first, second = await guest.attach(terminal.terminal), await guest.attach(terminal.terminal)
-    await first.link.send(wire.Resize(120, 30))
-    await first.until_viewers(wire.Viewers(2, 120, 30))
-    await second.link.send(wire.Resize(90, 50))
+    await first.link.send(wire.terminals.Resize(120, 30))
+    await first.until_viewers(wire.terminals.Viewers(2, 120, 30))
+    await second.link.send(wire.terminals.Resize(90, 50))
     for viewer in (first, second):
-        await viewer.until_viewers(wire.Viewers(2, 90, 30))
+        await viewer.until_viewers(wire.terminals.Viewers(2, 90, 30))
     await first.type(b"\n")
     await first.until(b"30 90\r\n")
     second.close()
-    await first.until_viewers(wire.Viewers(1, 120, 30))
+    await first.until_viewers(wire.terminals.Viewers(1, 120, 30))
     await first.type(b"\n")
     await first.until(b"30 120\r\n")
 
@@ -33,10 +33,10 @@ async def test_the_smallest_of_those_who_said_their_size_wins(guest: Guest) -> N
 async def test_a_viewer_that_did_not_say_its_size_does_not_shrink_others(guest: Guest) -> None:
     terminal = await guest.terminal("/bin/cat", columns=100, rows=40)
     quiet, loud = await guest.attach(terminal.terminal), await guest.attach(terminal.terminal)
-    await loud.link.send(wire.Resize(200, 60))
-    await quiet.until_viewers(wire.Viewers(2, 200, 60))
+    await loud.link.send(wire.terminals.Resize(200, 60))
+    await quiet.until_viewers(wire.terminals.Viewers(2, 200, 60))
     loud.close()
-    await quiet.until_viewers(wire.Viewers(1, 200, 60))
+    await quiet.until_viewers(wire.terminals.Viewers(1, 200, 60))
 
 
 async def test_everybody_sees_the_same_bytes(guest: Guest) -> None:
@@ -58,7 +58,7 @@ async def test_resume_after_breaks_neither_loses_nor_doubles_a_byte(make_guest: 
     breaks = 0
     while not attachment.exited:
         message = await attachment.step()
-        if not isinstance(message, wire.Exited) and rng.random() < 0.5:
+        if not isinstance(message, wire.terminals.Exited) and rng.random() < 0.5:
             breaks += 1
             seen += attachment.seen
             seq = attachment.seq
@@ -75,8 +75,8 @@ async def test_resume_after_breaks_neither_loses_nor_doubles_a_byte(make_guest: 
 
 async def _resumed(attachment: Attachment, seq: int) -> Attachment:
     """Resume on the same connection; what was under way before the answer is not counted."""
-    await attachment.link.send(wire.Resume(seq))
-    while not isinstance(await attachment.step(), wire.Attached):
+    await attachment.link.send(wire.terminals.Resume(seq))
+    while not isinstance(await attachment.step(), wire.terminals.Attached):
         pass
     attachment.seen.clear()
     attachment.exited = None
@@ -88,7 +88,7 @@ async def test_resume_from_what_the_ring_lost_shows_the_gap(make_guest: MakeGues
     terminal = await guest.terminal("/bin/sh", "-c", f"seq 1 {COUNT}; read x")
     client = await guest.client()
     async with asyncio.timeout(10):
-        while (info := await client.call(wire.GetTerminal(terminal=terminal.terminal))).seq < len(NUMBERS):
+        while (info := await client.call(wire.terminals.GetTerminal(terminal=terminal.terminal))).seq < len(NUMBERS):
             await asyncio.sleep(0.01)
     attachment = await guest.attach(terminal.terminal, 10)
     assert info.seq - 4096 == attachment.seq
@@ -111,7 +111,7 @@ async def test_resume_beyond_the_end_is_refused(guest: Guest, after: int) -> Non
     await attachment.until_exit()
     with pytest.raises(Fault, match="bad_request"):
         await guest.attach(terminal.terminal, after)
-    await attachment.link.send(wire.Resume(after))
+    await attachment.link.send(wire.terminals.Resume(after))
     assert Code.BAD_REQUEST == (await attachment.expect_failure()).code
     assert await attachment.receive() is None
 
@@ -123,9 +123,9 @@ async def test_who_resumes_without_reading_is_held_back(guest: Guest) -> None:
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(2):
             while True:
-                await attachment.link.send(wire.Resume(0))
+                await attachment.link.send(wire.terminals.Resume(0))
     assert guest.memory() - before < 4_000_000
-    assert isinstance(await (await guest.client()).ask(wire.Ping()), wire.Pong)
+    assert isinstance(await (await guest.client()).ask(wire.sessions.Ping()), wire.sessions.Pong)
 
 
 async def _rest(guest: Guest, terminal: str) -> int:
@@ -134,7 +134,7 @@ async def _rest(guest: Guest, terminal: str) -> int:
     last, since = -1, 0
     async with asyncio.timeout(15):
         while since < 10:
-            seq = (await client.call(wire.GetTerminal(terminal=terminal))).seq
+            seq = (await client.call(wire.terminals.GetTerminal(terminal=terminal))).seq
             since = since + 1 if seq == last else 0
             last = seq
             await asyncio.sleep(0.05)
@@ -155,7 +155,7 @@ async def test_a_single_viewer_that_does_not_read_stops_the_program_and_memory_s
     attachment.close()
     client = await guest.client()
     async with asyncio.timeout(10):
-        while (await client.call(wire.GetTerminal(terminal=terminal.terminal))).seq < stopped + 20_000_000:
+        while (await client.call(wire.terminals.GetTerminal(terminal=terminal.terminal))).seq < stopped + 20_000_000:
             await asyncio.sleep(0.01)
     assert guest.memory() - before < 2_000_000
 
@@ -179,14 +179,14 @@ async def test_without_viewers_the_program_runs_on(guest: Guest) -> None:
     terminal = await guest.terminal("/bin/sh", "-c", f"seq 1 {COUNT * 5}; exit 3")
     client = await guest.client()
     async with asyncio.timeout(10):
-        while (await client.call(wire.GetTerminal(terminal=terminal.terminal))).exit_code != 3:
+        while (await client.call(wire.terminals.GetTerminal(terminal=terminal.terminal))).exit_code != 3:
             await asyncio.sleep(0.01)
 
 
 async def test_an_attached_connection_carries_nothing_else(guest: Guest) -> None:
     terminal = await guest.terminal("/bin/cat")
     attachment = await guest.attach(terminal.terminal)
-    await attachment.link.send(wire.Ping(id=5))
+    await attachment.link.send(wire.sessions.Ping(id=5))
     assert Code.BAD_REQUEST == (await attachment.expect_failure()).code
     assert await attachment.receive() is None
 

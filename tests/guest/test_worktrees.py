@@ -20,18 +20,18 @@ class Place:
     async def create(
         self, branch: str | None = None, start: str | None = None, worktree: str | None = None
     ) -> rooms.WorktreeInfo:
-        request = wire.CreateWorktree(
+        request = wire.sessions.CreateWorktree(
             session=self.session, worktree=worktree or new_worktree_id(), name="tree", branch=branch, start=start
         )
         info: rooms.WorktreeInfo = await self.client.call(request)
         return info
 
     async def items(self) -> list[rooms.WorktreeInfo]:
-        listed: rooms.Worktrees = await self.client.call(wire.ListWorktrees(session=self.session))
+        listed: rooms.Worktrees = await self.client.call(wire.sessions.ListWorktrees(session=self.session))
         return listed.items
 
     async def remove(self, worktree: str, *, force: bool = False) -> None:
-        await self.client.call(wire.RemoveWorktree(session=self.session, worktree=worktree, force=force))
+        await self.client.call(wire.sessions.RemoveWorktree(session=self.session, worktree=worktree, force=force))
 
     def folder(self, worktree: str) -> Path:
         return self.guest.sessions / self.session / "worktrees" / worktree

@@ -9,7 +9,8 @@ import pytest
 
 from shared.errors import Code, Fault
 from shared.frames import GUEST_FRAME_MAX, HEADER
-from shared.guestwire import GUEST, Input
+from shared.guestwire import GUEST
+from shared.guestwire.terminals import Input
 from shared.link import Link
 from shared.messages import Hello, encode
 from tests.wire import pack

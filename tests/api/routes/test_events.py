@@ -10,7 +10,7 @@ import aiohttp
 from api.bus import Event
 from api.routes import events as module
 from api.workspaces import WorkspaceStatus
-from shared.guestwire import Output
+from shared.guestwire.terminals import Output
 from shared.link import Link
 from shared.messages import Done
 from shared.rooms import Sessions, Terminals

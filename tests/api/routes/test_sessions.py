@@ -6,7 +6,7 @@ import pytest
 
 from shared.config import Guests
 from shared.errors import Code
-from shared.guestwire import SessionChanged
+from shared.guestwire.watch import SessionChanged
 from shared.ids import new_session_id
 from shared.link import Link
 from shared.messages import Done, Failure

@@ -13,14 +13,8 @@ from aiohttp import WSMsgType
 from api.live import CONNECTIONS_MAX, EXPIRED
 from api.terminals import MISTAKES_MAX
 from shared.errors import Code
-from shared.guestwire import (
-    Attached,
-    AttachTerminal,
-    Exited,
-    Output,
-    Pong,
-    Viewers,
-)
+from shared.guestwire.sessions import Pong
+from shared.guestwire.terminals import Attached, AttachTerminal, Exited, Output, Viewers
 from shared.ids import new_terminal_id
 from shared.link import Link
 from shared.messages import Done, Failure, Message, encode

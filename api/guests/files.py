@@ -1,0 +1,7 @@
+"""The verbs about files."""
+
+from api.guests.connections import Connections
+
+
+class FileVerbs(Connections):
+    """The verbs about files."""

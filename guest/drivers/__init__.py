@@ -1,0 +1,1 @@
+"""How agents are driven: one interface, and a driver for each protocol."""

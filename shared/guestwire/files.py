@@ -1,0 +1,1 @@
+"""Verbs about the files of a session, and the frames of one on its way."""

@@ -1,0 +1,1 @@
+"""Verbs about a session's repository: git, as the tenant."""

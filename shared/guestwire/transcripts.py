@@ -1,0 +1,1 @@
+"""Verbs about the transcripts that agents leave in the home."""

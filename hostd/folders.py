@@ -61,8 +61,11 @@ def trust(path: Path) -> None:
             raise Fault(Code.FORBIDDEN, f"{folder} must belong to root and be writable to root alone")
 
 
-def write(parent: int, files: Mapping[str, bytes]) -> None:
-    """Make or replace files in `parent`, which is root's alone: root's 0600, each atomically, all durably."""
+def write(parent: int, files: Mapping[str, bytes], *, reader: int = 0) -> None:
+    """Make or replace files in `parent`, in which root alone writes: each atomically, all durably.
+
+    They are root's 0600, or, with the group `reader`, 0640.
+    """
     for name, data in files.items():
         fresh = f".{name}.new"
         with contextlib.suppress(FileNotFoundError):
@@ -70,6 +73,9 @@ def write(parent: int, files: Mapping[str, bytes]) -> None:
         with os.fdopen(os.open(fresh, _NEW_FILE, 0o600, dir_fd=parent), "wb") as file:
             file.write(data)
             file.flush()
+            if reader:
+                os.fchown(file.fileno(), 0, reader)
+                os.fchmod(file.fileno(), 0o640)
             os.fsync(file.fileno())
         os.rename(fresh, name, src_dir_fd=parent, dst_dir_fd=parent)
     os.fsync(parent)

@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from hostd import folders
+from hostd import folders, providers
 from hostd.cgroups import Cgroups
 from hostd.homes import Homes
 from hostd.launch import Room, hear, launch
@@ -95,6 +95,9 @@ class Guests:
 
     async def _start(self, row: Row) -> Mapping[str, str]:
         self._homes.make_tmp(row.id, row.uid)
+        # Again at each start: a change of the providers may have been cut short between its two files.
+        known = providers.load(self._homes.read(row.id, providers.FILE))
+        self._homes.publish(row.id, row.uid, providers.FILE, providers.credentials(known))
         room = self._room(row)
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with ours:

@@ -1,7 +1,7 @@
 """Homes and private temporary folders of workspaces, and the metadata that root keeps in a home.
 
 homes/w…                              root:w… 1770   the tenant writes here, but cannot rename or replace what is root's
-homes/w…/vibecoder_workspace          root:w… 0750
+homes/w…/vibecoder_workspace          root:w… 0750   providers.json: root:w… 0640, the credentials that agents need
 homes/w…/vibecoder_workspace/metadata root    0700   secret (hash), providers.json: 0600
 homes/w…/vibecoder_workspace/sessions w…      0700
 tmp/w…                                w…      0700   the room's /tmp and /var/tmp
@@ -74,14 +74,26 @@ class Homes:
         with self._metadata(workspace) as metadata:
             folders.write(metadata, {name: data})
 
+    def publish(self, workspace: str, uid: int, name: str, data: bytes) -> None:
+        """Have the tenant, and nobody else, read `data` in the file `name` beside the metadata; it stays root's to change."""
+        with self._root(workspace) as root:
+            with contextlib.suppress(FileNotFoundError):
+                if folders.read(name, root) == data:
+                    return
+            folders.write(root, {name: data}, reader=uid)
+
     @contextlib.contextmanager
-    def _metadata(self, workspace: str) -> Iterator[int]:
+    def _root(self, workspace: str) -> Iterator[int]:
         with (
             _disk_faults(),
             folders.opened(workspace, self._homes) as home,
             folders.opened(_WORKSPACE_ROOT, home) as root,
-            folders.opened("metadata", root) as metadata,
         ):
+            yield root
+
+    @contextlib.contextmanager
+    def _metadata(self, workspace: str) -> Iterator[int]:
+        with self._root(workspace) as root, folders.opened("metadata", root) as metadata:
             yield metadata
 
     def _existing(self, workspace: str) -> list[str]:

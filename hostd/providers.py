@@ -18,6 +18,7 @@ class Provider(Struct, frozen=True, forbid_unknown_fields=True):
     auth: ProviderAuth | None = None
 
 
+FILE: Final = "providers.json"
 _DECODER: Final = msgspec.json.Decoder(dict[str, Provider], dec_hook=decode_hook)
 _ENCODER: Final = msgspec.json.Encoder(enc_hook=encode_hook)
 
@@ -62,3 +63,9 @@ def _checked(name: str, auth: ProviderAuth | None) -> ProviderAuth | None:
 def view(providers: Mapping[str, Provider]) -> dict[str, ProviderView]:
     """What may be told."""
     return {name: ProviderView(one.enabled, one.auth.type if one.auth else None) for name, one in providers.items()}
+
+
+def credentials(providers: Mapping[str, Provider]) -> bytes:
+    """What the tenant's own file tells its agents: each credential, and null for a provider that is switched off."""
+    usable = {name: one.auth if one.enabled else None for name, one in providers.items() if one.auth or not one.enabled}
+    return _ENCODER.encode(usable)

@@ -33,7 +33,6 @@ from shared.messages import Access, Done, Failure, Reply, Request, Verb, rejecti
 from shared.secret import Secret
 
 SECRET_FILE: Final = "secret"  # noqa: S105  # a file's name
-PROVIDERS_FILE: Final = "providers.json"
 _USERDEL_TRIES: Final = 5
 _ROLE: Final = "admin"
 
@@ -95,7 +94,7 @@ class Verbs:
                 return self._info(row)
             files = {
                 SECRET_FILE: request.secret_hash.encode(),
-                PROVIDERS_FILE: providers.dump(providers.merge({}, request.providers)),
+                providers.FILE: providers.dump(providers.merge({}, request.providers)),
             }
             row = self._reserve(request.workspace) if row is None else row
             if row.state is not WorkspaceState.CREATING:
@@ -141,7 +140,8 @@ class Verbs:
         async with self._lock(request.workspace):
             row = self._ready(request.workspace)
             merged = providers.merge(self._providers(row), request.changes)
-            self._host.homes.write(row.id, PROVIDERS_FILE, providers.dump(merged))
+            self._host.homes.write(row.id, providers.FILE, providers.dump(merged))
+            self._host.homes.publish(row.id, row.uid, providers.FILE, providers.credentials(merged))
         return wire.Providers(providers=providers.view(merged))
 
     async def enter_workspace(self, request: wire.EnterWorkspace) -> Answer:
@@ -242,7 +242,7 @@ class Verbs:
             raise Fault(code, message)
 
     def _providers(self, row: Row) -> dict[str, providers.Provider]:
-        return providers.load(self._host.homes.read(row.id, PROVIDERS_FILE))
+        return providers.load(self._host.homes.read(row.id, providers.FILE))
 
     def _account(self, row: Row) -> Account:
         return Account(row.id, row.uid, row.uid, self._host.homes.path(row.id))

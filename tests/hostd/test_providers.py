@@ -1,11 +1,12 @@
 """A change to providers: what is left out stays, null removes, and nothing else moves."""
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import UNSET
 
-from hostd.providers import Provider, dump, load, merge, view
+from hostd.providers import Provider, credentials, dump, load, merge, view
 from shared.errors import Code, Fault
 from shared.hostwire import PROVIDER_SECRET_MAX, AuthType, ProviderAuth, ProviderChange
 from shared.secret import Secret
@@ -49,3 +50,16 @@ def test_a_credential_that_cannot_be_one_is_refused(value: str, code: Code) -> N
         merge({}, {"claude": ProviderChange(auth=ProviderAuth(AuthType.API_KEY, Secret(value)))})
     assert code == caught.value.code
     assert "a\0" not in str(caught.value)
+
+
+@given(PROVIDERS)
+def test_the_tenant_gets_the_credentials_of_what_is_switched_on(providers: dict[str, Provider]) -> None:
+    told = msgspec.json.decode(credentials(providers))
+    for name, one in providers.items():
+        if not one.enabled:
+            assert told[name] is None
+        elif one.auth is None:
+            assert name not in told
+        else:
+            assert {"type": one.auth.type.value, "value": one.auth.value.reveal()} == told[name]
+    assert told.keys() <= providers.keys()

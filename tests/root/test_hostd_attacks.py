@@ -6,6 +6,7 @@ import json
 import os
 import random
 import socket
+import stat
 import struct
 import sys
 import time
@@ -349,6 +350,36 @@ def test_an_answers_descriptor_goes_to_its_caller_alone(hostd: Hostd, client: Cl
         client.call(EnterWorkspace(workspace=info.workspace), Entered)
     # One or two come and go with what hostd does meanwhile; a leak would leave twenty.
     assert descriptors(hostd) < before + 10
+
+
+def test_the_tenant_reads_the_credentials_of_its_own_agents_and_changes_none(hostd: Hostd, client: Client) -> None:
+    key = ProviderAuth(AuthType.API_KEY, Secret("sk-sentinel-3"))
+    info = client.create(providers={"claude": ProviderChange(auth=key), "codex": ProviderChange(enabled=False, auth=key)})
+    other = client.create()
+    root = hostd.home(info.workspace) / "vibecoder_workspace"
+    shared, read = root / "providers.json", f"result = open('{root}/providers.json').read()"
+    with client.enter(info.workspace) as guest:
+        told = json.loads(guest.run(read))
+        assert {"claude": {"type": "api_key", "value": "sk-sentinel-3"}, "codex": None} == told
+        status = shared.lstat()
+        assert (0, info.uid, 0o640) == (status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode))
+        changes: dict[str, ProviderChange | None] = {"claude": ProviderChange(enabled=False)}
+        client.call(SetProviders(workspace=info.workspace, changes=changes), Providers)
+        assert {"claude": None, "codex": None} == json.loads(guest.run(read))
+        attempt = "import os\ntry:\n    {}\n    result = 'done'\nexcept OSError as error:\n    result = error.strerror"
+        for attack in (f"open('{shared}', 'a')", f"os.unlink('{shared}')", f"os.rename('{shared}', '{root}/x')"):
+            assert "Permission denied" == guest.run(attempt.format(attack))
+    with client.enter(other.workspace) as guest:
+        assert "Permission denied" == guest.run(attempt.format(f"open('{shared}')"))
+
+
+def test_credentials_that_a_crash_held_back_are_there_when_the_room_opens(hostd: Hostd, client: Client) -> None:
+    key = ProviderAuth(AuthType.API_KEY, Secret("sk-sentinel-4"))
+    info = client.create(providers={"claude": ProviderChange(auth=key)})
+    shared = hostd.home(info.workspace) / "vibecoder_workspace/providers.json"
+    shared.write_text("{}")
+    with client.enter(info.workspace) as guest:
+        assert "sk-sentinel-4" in guest.run(f"result = open('{shared}').read()")
 
 
 def test_providers_are_merged_and_never_shown(hostd: Hostd, client: Client) -> None:

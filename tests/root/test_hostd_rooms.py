@@ -109,12 +109,13 @@ def test_the_environment_is_exactly_what_was_built(hostd: Hostd, client: Client)
         raw = guest.run("result = open('/proc/self/environ').read()")
     env = dict(entry.split("=", 1) for entry in raw.split("\0") if entry)
     assert '"open_files":1000' in env.pop("HOSTEL_GUEST")
+    assert '"claude"' in env.pop("HOSTEL_AGENTS")
     expected = {
         "HOME": str(hostd.home(info.workspace)),
         "USER": info.workspace,
         "LOGNAME": info.workspace,
         "SHELL": "/bin/bash",
-        "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        "PATH": "/usr/lib/hostel/agents/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
         "LANG": "C.UTF-8",
         "TMPDIR": "/tmp",
         "HOSTEL_WORKSPACE": info.workspace,

@@ -52,7 +52,7 @@ class PermissionDefault(enum.StrEnum):
 class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """`[agents]`: what holds for all agents."""
 
-    folder: Annotated[str, Meta(pattern="^/[^\x00\n]*$(?!\n)")] = "/usr/lib/hostel/agents"
+    folder: Annotated[str, Meta(pattern="^/[^\x00\n]*$(?!\n)")] = "/var/lib/hostel/agents"
     default: AgentName = "claude"
     turns: Annotated[int, Meta(ge=1, le=1000)] = 8
     idle_timeout: Annotated[float, Meta(gt=0)] = 300
@@ -122,4 +122,4 @@ BUILT_IN: Final[Mapping[str, Agent]] = {
         },
     ),
 }
-"""An `[agent.NAME]` of the configuration replaces the fields that it names of one with that name."""
+"""An `[agent.NAME]` of the configuration replaces the fields that it names of one with that name, and adds to its `env`."""

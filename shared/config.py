@@ -19,6 +19,8 @@ _SOCKET_PATH_MAX: Final = 107
 """Bytes in `sockaddr_un.sun_path`, less the final NUL: unix(7)."""
 
 Seconds = Annotated[float, Meta(gt=0)]
+Term = Annotated[float, Meta(ge=0, le=100 * 365 * 86_400)]
+"""Seconds after which something is done; 0 is never."""
 Count = Annotated[int, Meta(ge=1)]
 Bytes = Annotated[int, Meta(ge=1)]
 LayerName = Literal["cgroup", "mounts", "private-tmp", "hidden-processes", "ipc"]
@@ -47,14 +49,24 @@ class Guests(_Section, frozen=True):
     """`[guest]`: what each workspace's supervisor gets."""
 
     idle_timeout: Seconds = 60
+    session_idle: Term = 12 * 3600
+    session_retention: Term = 0
+    session_lifetime: Term = 0
+    workspace_idle: Term = 0
+    workspace_lifetime: Term = 0
+    deadline_warning: Term = 300
     sessions: Annotated[int, Meta(ge=1, le=SESSIONS_MAX)] = 100
     worktrees: Annotated[int, Meta(ge=1, le=1000)] = 50
     terminals: Annotated[int, Meta(ge=1, le=1000)] = 32
     ring: Annotated[int, Meta(ge=4096, le=64 * 1024 * 1024)] = 256 * 1024
     clone_timeout: Seconds = 3600
     git_protocols: tuple[Literal["https", "ssh", "git", "http", "file"], ...] = ("https", "ssh", "git")
+    git_timeout: Seconds = 600
+    file_max: Bytes = 1024 * 1024 * 1024
+    attachments: Bytes = 100 * 1024 * 1024
     processes: Annotated[int, Meta(ge=16)] = 4096
     open_files: Annotated[int, Meta(ge=64)] = 4096
+    workspace_bytes: Annotated[int, Meta(ge=0)] = 0
     shell: Annotated[str, Meta(pattern="^/[^\x00]*$")] = "/bin/bash"
 
 
@@ -106,14 +118,19 @@ class Config(_Section, frozen=True):
     def registry(self) -> Registry:
         """All agents that are enabled. Raises msgspec.ValidationError for one that is wrong."""
         known = {name: msgspec.to_builtins(agent) for name, agent in BUILT_IN.items()}
-        merged = {name: known.get(name, {}) | self.agent.get(name, {}) for name in (*known, *self.agent)}
-        agents = {name: msgspec.convert(fields, Agent) for name, fields in merged.items()}
+        agents = {name: _agent(known.get(name, {}), self.agent.get(name, {})) for name in (*known, *self.agent)}
         return Registry(self.agents, {name: agent for name, agent in agents.items() if agent.enabled})
 
     @property
     def socket(self) -> Path:
         """Where hostd listens."""
         return Path(self.run) / "hostd.sock"
+
+
+def _agent(known: dict[str, Any], said: dict[str, Any]) -> Agent:
+    env = said.get("env", {})
+    merged = known | said | {"env": {**known.get("env", {}), **env} if isinstance(env, dict) else env}
+    return msgspec.convert(merged, Agent)
 
 
 def load(path: Path = DEFAULT_PATH) -> Config:
@@ -137,6 +154,7 @@ def load(path: Path = DEFAULT_PATH) -> Config:
 
 
 def _check(path: Path, config: Config) -> None:
+    _check_agents(path, config)
     if config.hostd.uid_first > config.hostd.uid_last:
         raise ConfigError(f"{path}: hostd.uid_first is greater than hostd.uid_last")
     for name in ("state", "run"):
@@ -149,6 +167,20 @@ def _check(path: Path, config: Config) -> None:
     # The longest socket that hostd binds: run/guests/<workspace id>.sock
     if len(config.run.encode()) + len("/guests/.sock") + 25 > _SOCKET_PATH_MAX:
         raise ConfigError(f"{path}: run is too long for the path of a Unix socket")
+
+
+def _check_agents(path: Path, config: Config) -> None:
+    for name, said in config.agent.items():
+        known = BUILT_IN.get(name)
+        try:
+            _agent(msgspec.to_builtins(known) if known else {}, said)
+        except msgspec.ValidationError as error:
+            raise ConfigError(f"{path}: agent.{name}: {_in_toml_terms(str(error))}") from error
+    if config.agents.default not in config.registry.agents:
+        raise ConfigError(f"{path}: agents.default names {config.agents.default}, which is no agent that is enabled")
+    folder = Path(config.agents.folder)
+    if ".." in folder.parts or folder.is_relative_to("/tmp") or folder.is_relative_to("/var/tmp"):  # noqa: S108  # refused, not used
+        raise ConfigError(f"{path}: agents.folder must not contain `..`, nor be under /tmp or /var/tmp")
 
 
 def _in_toml_terms(message: str) -> str:

@@ -20,6 +20,8 @@ class Code(enum.StrEnum):
     """It existed and was deleted; its id is never used again."""
     CONFLICT = "conflict"
     """It exists already in another shape, or its state does not allow this."""
+    STALE = "stale"
+    """It is not, or no longer, the version that the caller named."""
     NOT_READY = "not_ready"
     """It is still being made, or could not be made."""
     NOT_RUNNING = "not_running"

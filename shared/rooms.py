@@ -8,6 +8,7 @@ from msgspec import Meta, Struct
 from shared.ids import SessionId, TerminalId, WorktreeId
 from shared.messages import Reply
 from shared.secret import Secret
+from shared.turns import Usage
 
 COLUMNS_MAX: Final = 1000
 ROWS_MAX: Final = 500
@@ -89,6 +90,10 @@ class SessionInfo(Reply, frozen=True):
     """Only while it is cloned."""
     error: Annotated[str, Meta(max_length=2000)] | None = None
     """Git's reason; only with status `error`."""
+    deadline: Annotated[str, Meta(max_length=40)] | None = None
+    """When what runs in it is ended, or it is deleted, unless it is used before."""
+    usage: Usage | None = None
+    """What all its turns have used; None before the first. Its cost leaves out the turns whose cost is not known."""
 
 
 class Sessions(Reply, frozen=True):
@@ -134,6 +139,8 @@ class TerminalInfo(Reply, frozen=True):
     exit_code: int | None = None
     exit_signal: Annotated[str, Meta(max_length=20)] | None = None
     """Such as `SIGKILL`, when a signal ended it."""
+    deadline: Annotated[str, Meta(max_length=40)] | None = None
+    """When it is ended, unless its session is used before."""
 
 
 class Terminals(Reply, frozen=True):

@@ -18,8 +18,8 @@ TEXT_MAX: Final = 64 * 1024
 """Characters of text in one event; a longer chunk becomes several events."""
 DETAIL_MAX: Final = 64 * 1024
 """Characters of a tool call's input or output in one event; what is longer is cut, and says so."""
-EVENT_MAX: Final = 512 * 1024
-"""Bytes of one event's JSON: all of its texts at their longest, escaped."""
+EVENT_MAX: Final = 900 * 1024
+"""Bytes of one event's JSON, so that it fits a frame. A longer prompt is refused; anything else becomes a notice."""
 LABEL_MAX: Final = 1000
 """Characters of a title or name that an agent gives."""
 EXCERPT_MAX: Final = 500

@@ -6,6 +6,7 @@ from shared.guestwire.protocol import GUEST
 from shared.ids import SessionId, TerminalId
 from shared.messages import Done, Message, Request
 from shared.rooms import SessionInfo, TerminalInfo
+from shared.transcripts import TranscriptInfo
 from shared.turns import PermissionInfo, Time, TurnInfo
 
 
@@ -51,6 +52,13 @@ class PermissionChanged(Message, frozen=True):
     permission: PermissionInfo
 
 
+@GUEST.to_caller
+class TranscriptChanged(Message, frozen=True):
+    """A transcript is new or has grown; told while transcripts are looked at."""
+
+    transcript: TranscriptInfo
+
+
 class DeadlineKind(enum.StrEnum):
     """What happens at a deadline."""
 
@@ -59,18 +67,24 @@ class DeadlineKind(enum.StrEnum):
     RETENTION = "retention"
     """Nobody has used it for long: it is deleted."""
     LIFETIME = "lifetime"
-    """It has lived as long as it may: it is deleted."""
+    """It has lived as long as it may: a session is deleted; of a workspace, what runs in it is ended."""
 
 
 @GUEST.to_caller
 class DeadlineNear(Message, frozen=True):
-    """Something is about to happen to a session; any use moves the deadline, except that of a lifetime."""
+    """Something is about to happen; any use moves the deadline, except that of a lifetime."""
 
-    session: SessionId
+    session: SessionId | None
+    """None: everything that runs in the workspace is ended."""
     kind: DeadlineKind
     deadline: Time
 
 
+@GUEST.to_caller
+class Current(Message, frozen=True):
+    """What was told before is how things are: the turns that run and the permissions that wait. What follows are changes."""
+
+
 @GUEST.verb(Done)
 class Watch(Request, frozen=True):
-    """Turn this connection into a stream of changes."""
+    """Turn this connection into a stream of changes: first what runs and waits, up to `Current`."""

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from shared.agents import BUILT_IN
 from shared.config import Config, ConfigError, load
 
 WRONG = {
@@ -14,6 +15,11 @@ WRONG = {
     "[api]\ncreate_workspaces = 'everyone'": "api.create_workspaces",
     "[guest]\nring = 1": "guest.ring",
     "[guest]\ngit_protocols = ['ext']": "guest.git_protocols",
+    "[guest]\nsession_idle = -1": "guest.session_idle",
+    "[guest]\nsession_retention = inf": "guest.session_retention",
+    "[guest]\nworkspace_lifetime = nan": "guest.workspace_lifetime",
+    "[guest]\ndeadline_warning = '5m'": "guest.deadline_warning",
+    "[guest]\nworkspace_bytes = -1": "guest.workspace_bytes",
     "[hostd]\nuid_first = 0": "hostd.uid_first",
     "[hostd]\nuid_first = 300000\nuid_last = 200000": "uid_first is greater",
     "[hostd]\nrequire = ['magic']": "hostd.require",
@@ -24,6 +30,23 @@ WRONG = {
     f"run = '/{'x' * 90}'": "too long",
     "user = 'Root!'": "user",
     "a = [": "Invalid value",
+    "[agents]\nturns = 0": "agents.turns",
+    "[agents]\nfolder = 'relative'": "agents.folder",
+    "[agents]\nfolder = '/tmp/agents'": "agents.folder",
+    "[agents]\nfolder = '/opt/../tmp'": "agents.folder",
+    "[agents]\npermission_default = 'perhaps'": "agents.permission_default",
+    "[agents]\ndefault = 'nobody'": "agents.default names nobody",
+    "[agents]\ndefault = 'codex'\n[agent.codex]\nenabled = false": "agents.default names codex",
+    "[agent.Mine]\ntitle = 'Mine'": "agent",
+    "[agent.mine]\ntitle = 'Mine'": "agent.mine: Object missing required field `command`",
+    "[agent.mine]\ntitle = 'Mine'\ncommand = []": "agent.mine: ",
+    "[agent.claude]\ncomand = ['x']": "agent.claude: unknown key `comand`",
+    "[agent.claude]\nenv = {'A-B' = 'x'}": "agent.claude: ",
+    "[agent.claude]\nenv = ['x']": "agent.claude: ",
+    "[agent.claude]\ndriver = 'telepathy'": "agent.claude: ",
+    "[agent.claude]\nauth = {api_key = {file = '/etc/passwd'}}": "agent.claude: ",
+    "[agent.claude]\nauth = {api_key = {file = '../x'}}": "agent.claude: ",
+    "agent = {claude = 1}": "agent",
 }
 
 
@@ -52,3 +75,20 @@ def test_a_file_that_is_not_utf8_is_a_clear_error(tmp_path: Path) -> None:
     file.write_bytes(b"\xff")
     with pytest.raises(ConfigError, match="not UTF-8"):
         load(file)
+
+
+def test_an_agent_can_be_added_by_configuration_alone(tmp_path: Path) -> None:
+    file = tmp_path / "hostel.toml"
+    file.write_text("[agent.mine]\ntitle = 'Mine'\ncommand = ['/opt/mine', '--acp']\n")
+    assert ["/opt/mine", "--acp"] == load(file).registry.agents["mine"].command
+
+
+def test_a_section_of_a_known_agent_changes_what_it_names_and_adds_to_the_environment(tmp_path: Path) -> None:
+    file = tmp_path / "hostel.toml"
+    file.write_text(
+        "[agent.codex]\ntitle = 'Ours'\nenv = {A = '1', INITIAL_AGENT_MODE = 'read-only'}\n[agent.gemini]\nenabled = false\n"
+    )
+    agents = load(file).registry.agents
+    assert ("Ours", BUILT_IN["codex"].command) == (agents["codex"].title, agents["codex"].command)
+    assert {**BUILT_IN["codex"].env, "A": "1", "INITIAL_AGENT_MODE": "read-only"} == agents["codex"].env
+    assert "gemini" not in agents

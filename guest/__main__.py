@@ -19,16 +19,28 @@ from typing import Final
 
 import msgspec
 
+from guest.agents import Agents
+from guest.calls.sessions import SessionCalls
+from guest.changes import Changes
+from guest.deadlines import Activity, Deadlines
+from guest.drafts import Uploads
 from guest.events import Events
 from guest.git import Git
 from guest.idle import Idle
+from guest.quota import Quota
+from guest.reaper import Reaper
+from guest.repos import Repos
 from guest.room import Room
+from guest.search import Search
 from guest.server import Server
 from guest.sessions import Sessions
 from guest.supervisor import Supervisor
 from guest.terminals import Terminals
+from guest.transcripts.process import Transcripts
 from guest.trees import Trees
+from guest.turns import Turns
 from guest.worktrees import Worktrees
+from shared.guestwire.sessions import DeleteSession
 
 _LISTENER: Final = 3
 _log: Final = logging.getLogger("guest")
@@ -43,25 +55,54 @@ async def supervise(room: Room, listener: socket.socket) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     accepting = asyncio.create_task(server.accept())
     tidying = asyncio.create_task(supervisor.sessions.tidy())
+    recovering = asyncio.create_task(supervisor.turns.recover())
+    reaping = asyncio.create_task(_reaper(room, supervisor).run())
     idle = asyncio.create_task(supervisor.idle.wait())
     stopped = asyncio.create_task(stop.wait())
     await asyncio.wait((idle, stopped), return_when=asyncio.FIRST_COMPLETED)
-    for task in (accepting, tidying, idle, stopped):
+    for task in (accepting, tidying, recovering, reaping, idle, stopped):
         task.cancel()
-    await asyncio.gather(accepting, tidying, idle, stopped, return_exceptions=True)
+    await asyncio.gather(accepting, tidying, recovering, reaping, idle, stopped, return_exceptions=True)
     await server.leave()
     await supervisor.close()
 
 
 def _supervisor(room: Room) -> Supervisor:
     events, idle, git, trees = Events(), Idle(room.settings.idle_timeout), Git(room), Trees(room)
+    deadlines, terminals = Deadlines(room.settings), Terminals(room, events, idle)
+    sessions = Sessions(room, git, trees, events, idle, deadlines=deadlines)
+    worktrees = Worktrees(git, trees, room.settings.worktrees)
+    repos = Repos(git)
+    agents, quota = Agents(room), Quota(room)
+    turns = Turns(room, sessions=sessions, worktrees=worktrees, agents=agents, events=events, idle=idle, quota=quota)
+    deadlines.activity = Activity(
+        runs=lambda session: turns.alive(session) or any(not terminal.exit for terminal in terminals.of(session)),
+        busy=turns.running,
+    )
     return Supervisor(
-        sessions=Sessions(room, git, trees, events, idle),
-        worktrees=Worktrees(git, trees, room.settings.worktrees),
-        terminals=Terminals(room, events, idle),
+        sessions=sessions,
+        worktrees=worktrees,
+        terminals=terminals,
         events=events,
         idle=idle,
+        deadlines=deadlines,
+        quota=quota,
+        agents=agents,
+        turns=turns,
+        trees=trees,
+        uploads=Uploads(room),
+        search=Search(room, git),
+        repos=repos,
+        changes=Changes(room, git, repos),
+        transcripts=Transcripts(room, events),
     )
+
+
+def _reaper(room: Room, parts: Supervisor) -> Reaper:
+    async def delete(session: str) -> None:
+        await SessionCalls(parts).delete_session(DeleteSession(session=session))
+
+    return Reaper(room, parts.deadlines, parts.sessions, parts.events, parts.idle, end=parts.end, delete=delete)
 
 
 def main() -> int:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections.abc import Iterable
 from typing import Final
 
 from shared.errors import Code, Fault
@@ -21,14 +22,19 @@ class Events:
         """Nobody watches yet."""
         self._watchers: set[Watcher] = set()
 
+    @property
+    def watched(self) -> bool:
+        """Whether anybody watches."""
+        return bool(self._watchers)
+
     def publish(self, key: str, message: Message) -> None:
         """Tell everybody. Of several messages about the same `key` a slow watcher gets the last one."""
         for watcher in self._watchers:
             watcher.put(key, message)
 
-    async def watch(self, link: Link, request_id: int) -> None:
-        """Serve one watcher until it goes or lags too far."""
-        watcher = Watcher(link)
+    async def watch(self, link: Link, request_id: int, first: Iterable[tuple[str, Message]] = ()) -> None:
+        """Serve one watcher, who is told of `first` before anything else, until it goes or lags too far."""
+        watcher = Watcher(link, first)
         self._watchers.add(watcher)
         try:
             await watcher.run(request_id)
@@ -39,10 +45,10 @@ class Events:
 class Watcher:
     """One who watches, and what it was not told yet."""
 
-    def __init__(self, link: Link) -> None:
-        """Send to `link`."""
+    def __init__(self, link: Link, first: Iterable[tuple[str, Message]]) -> None:
+        """Send `first` to `link`, by key."""
         self._link = link
-        self._pending: dict[str, Message] = {}
+        self._pending = dict(first)
         self._wake = asyncio.Event()
         self._fault: Fault | None = None
         self._over = asyncio.get_running_loop().create_future()

@@ -10,6 +10,7 @@ from typing import Final
 from guest import addresses, credentials, records
 from guest.clock import now
 from guest.clones import Cloner
+from guest.deadlines import Deadlines
 from guest.events import Events
 from guest.git import Git
 from guest.idle import Idle
@@ -26,6 +27,7 @@ from shared.rooms import (
     SessionInfo,
     SessionStatus,
 )
+from shared.turns import Usage
 
 _log: Final = logging.getLogger(__name__)
 _IS_SESSION: Final = re.compile(SESSION_PATTERN)
@@ -34,9 +36,11 @@ _IS_SESSION: Final = re.compile(SESSION_PATTERN)
 class Session:
     """One session."""
 
-    def __init__(self, session: str, folder: Path, record: Record) -> None:
-        """The session `session` in `folder`."""
+    def __init__(self, session: str, folder: Path, record: Record, deadlines: Deadlines, *, known: bool = False) -> None:
+        """The session `session` in `folder`; `known` when an earlier guest made it."""
         self.id = session
+        self.life = deadlines.known(record) if known else deadlines.fresh()
+        self._deadlines = deadlines
         self.folder = folder
         self.record = record
         self.progress: Progress | None = None
@@ -44,6 +48,8 @@ class Session:
         """The clone, while it runs."""
         self.git = asyncio.Lock()
         """One command that changes the repository at a time."""
+        self.used: Usage | None = None
+        """What its turns have used; `Turns.tally` knows."""
         self.interrupted = False
         """Whether an earlier guest ended while it was cloned, so that `repo` is half a clone."""
 
@@ -59,6 +65,11 @@ class Session:
     def touch(self) -> None:
         """It is in use."""
         self.record.active = now()
+        self._deadlines.use(self.life)
+
+    def deadline(self) -> str | None:
+        """When something of it ends, unless it is used before."""
+        return self._deadlines.told(self)
 
     def ready(self) -> "Session":
         """Itself. Raises Fault NOT_READY unless its clone is there."""
@@ -80,6 +91,8 @@ class Session:
             ref=record.ref,
             progress=self.progress,
             error=record.error,
+            deadline=self.deadline(),
+            usage=self.used,
         )
 
     def save(self) -> None:
@@ -97,18 +110,19 @@ class Session:
 class Sessions:
     """All sessions of the workspace."""
 
-    def __init__(self, room: Room, git: Git, trees: Trees, events: Events, idle: Idle) -> None:
+    def __init__(self, room: Room, git: Git, trees: Trees, events: Events, idle: Idle, *, deadlines: Deadlines) -> None:
         """Find those that are on the disk. A clone that nobody works on any more was interrupted."""
         self._room = room
         self._trees = trees
         self._events = events
         self._idle = idle
+        self._deadlines = deadlines
         self._cloner = Cloner(git, trees, room)
         self._all: dict[str, Session] = {}
         for folder in sorted(room.sessions.iterdir()):
             known = _IS_SESSION.fullmatch(folder.name) and folder.is_dir() and not folder.is_symlink()
             if known and len(self._all) < SESSIONS_MAX:
-                self._all[folder.name] = _load(folder)
+                self._all[folder.name] = _load(folder, deadlines)
 
     def get(self, session: str) -> Session:
         """One session. Raises Fault NOT_FOUND."""
@@ -116,6 +130,12 @@ class Sessions:
             return self._all[session]
         except KeyError:
             raise Fault(Code.NOT_FOUND, "there is no such session") from None
+
+    def touch(self, session: str) -> bool:
+        """It is in use; False when there is no such session."""
+        if found := self._all.get(session):
+            found.touch()
+        return found is not None
 
     def all(self) -> list[Session]:
         """All sessions, newest first."""
@@ -149,7 +169,7 @@ class Sessions:
             repo_url=request.repo_url,
             ref=request.ref,
         )
-        session = Session(request.session, self._room.sessions / request.session, record)
+        session = Session(request.session, self._room.sessions / request.session, record, self._deadlines)
         try:
             session.folder.mkdir(mode=0o700, exist_ok=True)
         except OSError as error:
@@ -239,8 +259,8 @@ async def _stop(session: Session) -> None:
         await asyncio.wait((session.job,))
 
 
-def _load(folder: Path) -> Session:
-    session = Session(folder.name, folder, records.read(folder))
+def _load(folder: Path, deadlines: Deadlines) -> Session:
+    session = Session(folder.name, folder, records.read(folder), deadlines, known=True)
     if session.record.status is SessionStatus.CLONING:
         session.record.status, session.record.error = SessionStatus.ERROR, "interrupted"
         session.interrupted = True

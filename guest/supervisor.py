@@ -1,12 +1,24 @@
 """The parts of a guest."""
 
+import contextlib
 from dataclasses import dataclass
 
+from guest.agents import Agents
+from guest.changes import Changes
+from guest.deadlines import Deadlines
+from guest.drafts import Uploads
 from guest.events import Events
 from guest.idle import Idle
+from guest.quota import Quota
+from guest.repos import Repos
+from guest.search import Search
 from guest.sessions import Sessions
 from guest.terminals import Terminals
+from guest.transcripts.process import Transcripts
+from guest.trees import Trees
+from guest.turns import Turns
 from guest.worktrees import Worktrees
+from shared.errors import Code, Fault
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,9 +30,29 @@ class Supervisor:
     terminals: Terminals
     events: Events
     idle: Idle
+    deadlines: Deadlines
+    quota: Quota
+    transcripts: Transcripts
+    agents: Agents
+    turns: Turns
+    trees: Trees
+    uploads: Uploads
+    search: Search
+    repos: Repos
+    changes: Changes
+
+    async def end(self, session: str) -> None:
+        """End what runs in a session; its files stay."""
+        for terminal in self.terminals.of(session):
+            with contextlib.suppress(Fault):  # closed by somebody else meanwhile
+                await self.terminals.close(terminal.id)
+        await self.turns.end(session, Fault(Code.GONE, "the session's time was over"))
 
     async def close(self) -> None:
-        """End all terminals and clones."""
+        """End all agents, terminals and clones."""
+        await self.turns.close()
         for terminal in self.terminals.of():
             await self.terminals.close(terminal.id)
+        await self.transcripts.close()
         await self.sessions.close()
+        await self.quota.close()

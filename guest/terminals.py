@@ -35,6 +35,8 @@ class Place:
     folder: Path
     touch: Callable[[], None]
     """Says that the session is in use."""
+    deadline: Callable[[], str | None]
+    """When it ends with its session, unless that is used before."""
 
 
 class Terminal:
@@ -59,7 +61,7 @@ class Terminal:
         self.drained = False
         self.size = (request.columns, request.rows)
         self.viewers: set[Viewer] = set()
-        self._command = _shown(argv)
+        self._command = _shown(request.command or [argv[0], "-l"])
         self._created = now()
         self._on_change = on_change
         self._on_exit = on_exit
@@ -97,6 +99,7 @@ class Terminal:
             seq=self.ring.end,
             exit_code=self.exit.code if self.exit else None,
             exit_signal=self.exit.signal if self.exit else None,
+            deadline=None if self.exit else self.place.deadline(),
         )
 
     def attach(self, viewer: "Viewer") -> None:
@@ -175,6 +178,13 @@ class Terminal:
             viewer.close()
 
 
+def _login(shell: str, programs: str) -> list[str]:
+    """A login shell that finds what is in the folder `programs`, which /etc/profile takes from the PATH again on Debian."""
+    if Path(shell).name not in {"bash", "dash", "ksh", "sh", "zsh"}:
+        return [shell, "-l"]
+    return [shell, "-lc", 'PATH="$PATH:$1" exec "$0"', shell, programs]
+
+
 def _shown(argv: list[str]) -> list[str]:
     """The command for lists, which must fit a frame however long the commands are."""
     shown: list[str] = []
@@ -207,7 +217,7 @@ class Terminals:
         terminal = Terminal(
             request,
             place,
-            argv=request.command or [self._room.settings.shell, "-l"],
+            argv=request.command or _login(self._room.settings.shell, f"{self._room.registry.settings.folder}/bin"),
             env=self._environment(request, place),
             ring=self._room.settings.ring,
             on_change=lambda t: self._events.publish(t.id, TerminalChanged(t.info())),

@@ -21,11 +21,14 @@ class Trees:
         self._root = room.sessions
         self._environment = dict(room.environment)
 
-    async def remove(self, path: Path) -> None:
-        """Take `path` out of sight at once, then remove it; nothing when there is none. Raises Fault FAILED."""
+    async def remove(self, path: Path | bytes, *, folder: int | None = None) -> None:
+        """Take `path`, or a name in the open `folder`, out of sight at once, then remove it; nothing when there is none.
+
+        Raises Fault FAILED.
+        """
         aside = self._root / f"{_PREFIX}{os.urandom(8).hex()}"
         try:
-            path.rename(aside)  # noqa: ASYNC240  # one system call
+            os.rename(path, os.fsencode(aside) if isinstance(path, bytes) else aside, src_dir_fd=folder)
         except FileNotFoundError:
             return
         except OSError as error:

@@ -4,26 +4,25 @@ Calls are answered with one message. Streams take the connection over: they retu
 is an answer.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any, Final, TypeAlias
 
+from guest.calls.deadlines import DeadlineCalls
 from guest.calls.files import FileCalls, FileStreams
-from guest.calls.repos import RepoCalls
+from guest.calls.repos import RepoCalls, RepoStreams
 from guest.calls.sessions import SessionCalls
 from guest.calls.terminals import TerminalCalls, TerminalStreams
 from guest.calls.transcripts import TranscriptCalls
 from guest.calls.turns import TurnCalls, TurnStreams
 from guest.supervisor import Supervisor
+from guest.uses import Call, Stream, Uses
 from shared.guestwire import GUEST
-from shared.link import Link
-from shared.messages import Reply, Request
+from shared.messages import Request
 
-Call: TypeAlias = Callable[[Any], Awaitable[Reply]]
-Stream: TypeAlias = Callable[[Link, Any], Awaitable[None]]
 Nouns: TypeAlias = tuple[Callable[[Supervisor], object], ...]
 
-CALLS: Final[Nouns] = (SessionCalls, TerminalCalls, TurnCalls, FileCalls, RepoCalls, TranscriptCalls)
-STREAMS: Final[Nouns] = (TerminalStreams, TurnStreams, FileStreams)
+CALLS: Final[Nouns] = (SessionCalls, TerminalCalls, TurnCalls, FileCalls, RepoCalls, TranscriptCalls, DeadlineCalls)
+STREAMS: Final[Nouns] = (TerminalStreams, TurnStreams, FileStreams, RepoStreams)
 
 
 def handlers(supervisor: Supervisor) -> tuple[dict[type[Request], Call], dict[type[Request], Stream]]:
@@ -32,9 +31,10 @@ def handlers(supervisor: Supervisor) -> tuple[dict[type[Request], Call], dict[ty
     verbs = {name: verb.request for name, verb in GUEST.verbs.items()}
     if wrong := (calls.keys() | streams.keys()) ^ verbs.keys() | calls.keys() & streams.keys():
         raise TypeError(f"verbs and handlers differ: {sorted(wrong)}")
+    uses = Uses(supervisor.sessions)
     return (
-        {verbs[name]: handler for name, handler in calls.items()},
-        {verbs[name]: handler for name, handler in streams.items()},
+        {verbs[name]: uses.of_call(verbs[name], handler) for name, handler in calls.items()},
+        {verbs[name]: uses.of_stream(verbs[name], handler) for name, handler in streams.items()},
     )
 
 

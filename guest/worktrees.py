@@ -7,6 +7,7 @@ from guest.clock import now
 from guest.clones import resolve
 from guest.git import Git, GitError
 from guest.records import WorktreeRecord
+from guest.refs import check_new, commit_of
 from guest.sessions import Session
 from guest.trees import Trees
 from shared.errors import Code, Fault
@@ -62,13 +63,11 @@ class Worktrees:
         """The options of `git worktree add`, and where it starts."""
         branch = request.branch
         if branch is None:
-            return ["--detach"], await self._commit(repo, request.start or "HEAD")
+            return ["--detach"], await commit_of(self._git, repo, request.start or "HEAD")
         if request.start is None:
             return await self._existing(repo, branch)
-        if await resolve(self._git, repo, f"refs/heads/{branch}"):
-            raise Fault(Code.CONFLICT, f"the branch `{branch}` exists already")
-        await self._check_name(repo, branch)
-        return ["--no-track", "-b", branch], await self._commit(repo, request.start)
+        await check_new(self._git, repo, branch)
+        return ["--no-track", "-b", branch], await commit_of(self._git, repo, request.start)
 
     async def _existing(self, repo: Path, branch: str) -> tuple[list[str], str]:
         if await resolve(self._git, repo, f"refs/heads/{branch}"):
@@ -77,28 +76,16 @@ class Worktrees:
             return ["--track", "-b", branch], f"refs/remotes/origin/{branch}"
         raise Fault(Code.NOT_FOUND, f"there is no branch `{branch}`; to make it, say where it starts")
 
-    async def _check_name(self, repo: Path, branch: str) -> None:
-        try:
-            await self._git.run("check-ref-format", f"refs/heads/{branch}", cwd=repo)
-        except GitError:
-            raise Fault(Code.BAD_REQUEST, f"`{branch}` cannot be the name of a branch") from None
-
-    async def _commit(self, repo: Path, name: str) -> str:
-        for candidate in (name, f"refs/remotes/origin/{name}"):
-            if commit := await resolve(self._git, repo, candidate):
-                return commit
-        if name == "HEAD":
-            raise Fault(Code.CONFLICT, "the repository has no commit yet")
-        raise Fault(Code.NOT_FOUND, f"there is no branch, tag or commit `{name}`")
-
     async def list(self, session: Session) -> list[WorktreeInfo]:
         """All that are there, oldest first. Raises Fault FAILED."""
         heads = await self._heads(session)
         infos = [_info(session, worktree, head) for worktree, head in heads.items()]
         return sorted(infos, key=lambda info: info.created)
 
-    def folder(self, session: Session, worktree: str) -> Path:
-        """The folder of one. Raises Fault NOT_FOUND."""
+    def folder(self, session: Session, worktree: str | None) -> Path:
+        """The folder of one; without `worktree`, that of the clone. Raises Fault NOT_FOUND."""
+        if worktree is None:
+            return session.repo
         path = session.worktree(worktree)
         if worktree not in session.record.worktrees or not path.is_dir():
             raise Fault(Code.NOT_FOUND, "there is no such worktree")

@@ -5,7 +5,7 @@ from guest.terminals import Place
 from guest.viewers import Viewer
 from shared import rooms
 from shared.guestwire import terminals as wire
-from shared.guestwire.watch import Watch
+from shared.guestwire.watch import Current, Watch
 from shared.link import Link
 from shared.messages import Done
 
@@ -21,7 +21,9 @@ class TerminalCalls:
         """Start a program on a pty."""
         session = self._parts.sessions.get(request.session).ready()
         folder = self._parts.worktrees.folder(session, request.worktree) if request.worktree else session.repo
-        terminal = await self._parts.terminals.create(request, Place(session.id, request.worktree, folder, session.touch))
+        place = Place(session.id, request.worktree, folder, session.touch, session.deadline)
+        self._parts.agents.refresh(folder)
+        terminal = await self._parts.terminals.create(request, place)
         session.touch()
         return terminal.info()
 
@@ -55,5 +57,6 @@ class TerminalStreams:
         await Viewer(link, terminal, request).run()
 
     async def watch(self, link: Link, request: Watch) -> None:
-        """All changes."""
-        await self._parts.events.watch(link, request.id)
+        """What runs and what waits, then all changes."""
+        first = [*self._parts.turns.changing(), ("", Current())]
+        await self._parts.events.watch(link, request.id, first)

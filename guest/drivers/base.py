@@ -24,6 +24,8 @@ class Launch:
     """The agent's own id of a conversation to go on with; a driver that cannot goes on with a fresh one, and says so."""
     start_timeout: float
     """Seconds until it must be ready for a prompt."""
+    models: Sequence[str] = ()
+    """Models that may be chosen though the agent does not list them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

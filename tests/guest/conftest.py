@@ -6,6 +6,7 @@ from typing import Any, Protocol
 import pytest
 
 from tests.guest.harness import Guest, repository
+from tests.guest.work import Worker
 
 
 class MakeGuest(Protocol):
@@ -30,6 +31,29 @@ def make_guest() -> Iterator[MakeGuest]:
 @pytest.fixture
 def guest(make_guest: MakeGuest) -> Guest:
     return make_guest()
+
+
+class MakeWorker(Protocol):
+    def __call__(self, **settings: Any) -> Worker: ...  # noqa: ANN401  # as in the file
+
+
+@pytest.fixture
+def make_worker() -> Iterator[MakeWorker]:
+    """Starts guests that have fake agents, and ends them."""
+    workers: list[Worker] = []
+
+    def make(**settings: Any) -> Worker:  # noqa: ANN401  # as in the file
+        workers.append(Worker(Path(mkdtemp(prefix="guest-")), **settings))
+        return workers[-1].start()
+
+    yield make
+    for worker in workers:
+        worker.stop()
+
+
+@pytest.fixture
+def worker(make_worker: MakeWorker) -> Worker:
+    return make_worker()
 
 
 @pytest.fixture

@@ -35,6 +35,7 @@ async def test_whoever_watches_is_told_of_each_change(guest: Guest) -> None:
 async def test_a_watching_connection_carries_nothing_else(guest: Guest) -> None:
     watcher = await guest.client()
     await watcher.call(wire.watch.Watch())
+    assert wire.watch.Current() == await watcher.receive()
     await watcher.link.send(wire.sessions.Ping(id=2))
     assert Code.BAD_REQUEST == (await watcher.expect_failure()).code
     assert await watcher.receive() is None

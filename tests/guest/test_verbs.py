@@ -1,3 +1,4 @@
+from dataclasses import fields
 from typing import Any, cast, get_type_hints
 
 import pytest
@@ -14,7 +15,8 @@ NOBODY = cast("Any", None)
 
 
 def _supervisor() -> Supervisor:
-    return Supervisor(NOBODY, NOBODY, NOBODY, Events(), NOBODY)
+    parts: dict[str, Any] = {field.name: NOBODY for field in fields(Supervisor)}
+    return Supervisor(**parts | {"events": Events()})
 
 
 @pytest.mark.parametrize("verb", VERBS, ids=lambda v: v.name)

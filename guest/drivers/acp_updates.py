@@ -1,0 +1,201 @@
+"""What an ACP agent tells, as events of ours. Loaded with the first such agent: the library takes most of a second."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
+
+from acp import schema
+
+from guest.drivers.texts import NAME_MAX, call_id, detail, encoded, is_choice, label, pieces, tokens
+from shared.turns import (
+    DETAIL_MAX,
+    OPTIONS_MAX,
+    AgentState,
+    Body,
+    Choosable,
+    Message,
+    Option,
+    OptionKind,
+    Plan,
+    PlanEntry,
+    Thought,
+    ToolCall,
+    ToolKind,
+    ToolStatus,
+    Usage,
+)
+
+MODELS_MAX: Final = 200
+_PLAN_MAX: Final = 200
+_STEP_MAX: Final = 500
+"""Characters of one step, so that a whole plan fits an event."""
+_CALLS_MAX: Final = 10_000
+"""Tool calls of one turn that are remembered."""
+_BEGINNING: Final = ("title", "kind", "input")
+"""What is known of a tool call before it has done anything."""
+
+Told = schema.SessionNotification
+
+
+class Updates:
+    """Turns updates into events; remembers what was told of each tool call, to tell nothing twice."""
+
+    def __init__(self) -> None:
+        """Nothing was told."""
+        self._calls: dict[str, ToolCall] = {}
+
+    def forget(self) -> None:
+        """Another turn begins."""
+        self._calls.clear()
+
+    def bodies(self, update: Any) -> Iterator[Body]:  # noqa: ANN401  # one of the library's many kinds
+        """The events that `update` stands for."""
+        match update:
+            case schema.AgentMessageChunk():
+                yield from map(Message, pieces(_text(update.content)))
+            case schema.AgentThoughtChunk():
+                yield from map(Thought, pieces(_text(update.content)))
+            case schema.ToolCallStart() | schema.ToolCallProgress():
+                yield from self._call(update)
+            case schema.AgentPlanUpdate():
+                yield Plan([PlanEntry(label(e.content, _STEP_MAX), label(e.status, 40)) for e in update.entries[:_PLAN_MAX]])
+            case _:
+                return
+
+    def _call(self, update: schema.ToolCallStart | schema.ToolCallProgress) -> Iterator[ToolCall]:
+        call = call_id(update.tool_call_id)
+        before = self._calls.get(call, ToolCall(call))
+        text, cut = _input(update.raw_input)
+        output, output_cut = _output(update)
+        now = ToolCall(
+            call,
+            title=label(update.title) if update.title else before.title,
+            kind=kind(update.kind) if update.kind else before.kind,
+            status=ToolStatus(update.status) if update.status in set(ToolStatus) else before.status,
+            input=before.input if text is None else text,
+            output=before.output if output is None else output,
+            truncated=before.truncated or cut or output_cut,
+        )
+        if len(self._calls) < _CALLS_MAX:
+            self._calls[call] = now
+        changes = _changes(before, now)
+        if len(changes.get("input", "")) + len(changes.get("output", "")) > DETAIL_MAX:
+            # Together they would be too much for an event.
+            yield ToolCall(call, **{name: changes.pop(name) for name in _BEGINNING if name in changes}, truncated=now.truncated)
+        if changes or update.session_update == "tool_call":
+            yield ToolCall(call, **changes, truncated=now.truncated)
+
+
+def _changes(before: ToolCall, now: ToolCall) -> dict[str, Any]:
+    return {name: value for name in (*_BEGINNING, "status", "output") if (value := getattr(now, name)) != getattr(before, name)}
+
+
+def _text(content: Any) -> str:  # noqa: ANN401  # one of the library's kinds of content
+    match content:
+        case schema.TextContentBlock():
+            return content.text
+        case schema.ResourceContentBlock():
+            return f"[{content.name}]({content.uri})"
+        case schema.EmbeddedResourceContentBlock():
+            return str(getattr(content.resource, "text", content.resource.uri))
+        case _:
+            return f"({content.type})"
+
+
+def _input(raw: object) -> tuple[str | None, bool]:
+    # Many agents begin with an empty one.
+    return detail(raw) if raw not in (None, {}, "") else (None, False)
+
+
+def _output(update: schema.ToolCallStart | schema.ToolCallProgress) -> tuple[str | None, bool]:
+    if shown := "\n".join(filter(None, map(_shown, update.content or ()))):
+        return detail(shown)
+    return detail(update.raw_output) if update.raw_output not in (None, {}, "") else (None, False)
+
+
+def _shown(content: Any) -> str:  # noqa: ANN401  # as above
+    match content:
+        case schema.ContentToolCallContent():
+            return _text(content.content)
+        case schema.FileEditToolCallContent():
+            removed = [f"-{line}" for line in (content.old_text or "").splitlines()]
+            added = [f"+{line}" for line in content.new_text.splitlines()]
+            return "\n".join([content.path, *removed, *added])
+        case _:
+            return ""
+
+
+def kind(value: str | None) -> ToolKind:
+    """A tool's kind; one that we do not know is OTHER."""
+    return ToolKind(value) if value and value in set(ToolKind) else ToolKind.OTHER
+
+
+def options(given: Iterable[schema.PermissionOption]) -> list[Option]:
+    """The answers that can be chosen."""
+    usable = (o for o in given if is_choice(o.option_id) and o.kind in set(OptionKind))
+    return [Option(o.option_id, label(o.name, NAME_MAX), OptionKind(o.kind)) for o in usable][:OPTIONS_MAX]
+
+
+def asked(tool_call: schema.ToolCallUpdate) -> tuple[str, ToolKind, str, str | None]:
+    """Title, kind, call and input of what a permission is about."""
+    text, _ = _input(tool_call.raw_input)
+    title = tool_call.title or encoded(tool_call.raw_input or "a permission")
+    return label(title), kind(tool_call.kind), call_id(tool_call.tool_call_id), text
+
+
+def select(given: Iterable[Any] | None, category: str) -> schema.SessionConfigOptionSelect | None:
+    """The option of `category` among those that an agent lets its user choose."""
+    found = (o for o in given or () if isinstance(o, schema.SessionConfigOptionSelect))
+    return next((o for o in found if category in (o.category, o.id)), None)
+
+
+def choices(option: schema.SessionConfigOptionSelect | None, most: int) -> list[Choosable]:
+    """What can be chosen, groups and all."""
+    found: list[Choosable] = []
+    for entry in option.options if option else ():
+        inner = entry.options if isinstance(entry, schema.SessionConfigSelectGroup) else [entry]
+        found += [Choosable(o.value, label(o.name, NAME_MAX)) for o in inner if is_choice(o.value)]
+    return found[:most]
+
+
+def state(modes: schema.SessionModeState | None, config: Iterable[Any] | None) -> AgentState:
+    """What an agent offers and what is chosen, from both ways in which ACP tells it."""
+    config = list(config or ())
+    model, mode = select(config, "model"), select(config, "mode")
+    known = choices(mode, OPTIONS_MAX)
+    chosen = mode.current_value if mode else None
+    if modes:
+        usable = (m for m in modes.available_modes if is_choice(m.id))
+        known = [Choosable(m.id, label(m.name, NAME_MAX)) for m in usable][:OPTIONS_MAX]
+        chosen = modes.current_mode_id
+    return AgentState(
+        mode=chosen if is_choice(chosen) else None,
+        modes=known,
+        model=model.current_value if model and is_choice(model.current_value) else None,
+        models=choices(model, MODELS_MAX),
+    )
+
+
+def model_used(reply: schema.PromptResponse) -> str | None:
+    """The model's own name, by which it is priced, where an adapter tells it; what is chosen may be an alias."""
+    quota = (reply.field_meta or {}).get("quota")
+    used = quota.get("model_usage") if isinstance(quota, dict) else None
+    first = used[0] if isinstance(used, list) and used else None
+    model = first.get("model") if isinstance(first, dict) else None
+    return model if is_choice(model) else None
+
+
+def usage(given: schema.Usage | None, cost: float | None, model: str | None) -> Usage | None:
+    """Of one turn. Agents count the cached tokens apart, or not at all."""
+    if given is None and cost is None:
+        return None
+    if given is None:
+        return Usage(cost=cost, model=model)
+    read, write = given.cached_read_tokens or 0, given.cached_write_tokens or 0
+    return Usage(
+        input=tokens(given.input_tokens + read + write),
+        output=tokens(given.output_tokens),
+        cache_read=tokens(read),
+        cache_write=tokens(write),
+        cost=cost,
+        model=model,
+    )

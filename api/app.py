@@ -19,7 +19,25 @@ from api import openapi
 from api.dispatch import REQUEST_ID, SUBJECT, WINDOW, Endpoint
 from api.origin import Origins
 from api.problems import Problem, of_fault, of_http, respond
-from api.routes import auth, events, meta, sessions, site, terminals, workspaces, worktrees
+from api.routes import (
+    agents,
+    attachments,
+    auth,
+    events,
+    files,
+    log,
+    meta,
+    permissions,
+    repos,
+    sessions,
+    site,
+    terminals,
+    transcripts,
+    turns,
+    usage,
+    workspaces,
+    worktrees,
+)
 from api.routing import Route, routes_of
 from api.upgrade import SocketEndpoint
 from shared.errors import Code, Fault
@@ -30,7 +48,25 @@ if TYPE_CHECKING:
 
     from api.services import Services
 
-MODULES: Final[tuple[ModuleType, ...]] = (meta, site, auth, workspaces, sessions, worktrees, terminals, events)
+MODULES: Final[tuple[ModuleType, ...]] = (
+    meta,
+    site,
+    auth,
+    workspaces,
+    sessions,
+    worktrees,
+    files,
+    attachments,
+    repos,
+    terminals,
+    agents,
+    turns,
+    permissions,
+    log,
+    usage,
+    transcripts,
+    events,
+)
 SECURITY_HEADERS: Final = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -52,6 +88,7 @@ def build(services: "Services") -> web.Application:
     """The application that answers with `services`. Raises TypeError for a route that was not declared with `@route`."""
     app = web.Application(middlewares=[_middleware(services)], client_max_size=services.config.api.body_max)
     declared = routes()
+    app.on_response_prepare.append(_prepare)
     app[openapi.DOCUMENT] = openapi.document(declared)
     plain = {route.path for route in declared if route.method == hdrs.METH_GET and not route.websocket}
     sockets = {route.path: SocketEndpoint(route, services) for route in declared if route.websocket}
@@ -92,9 +129,6 @@ def _middleware(services: "Services") -> "Middleware":
             response = await handler(request)
         except Exception as error:  # noqa: BLE001  # every failure becomes problem details; the unexpected is logged
             response = respond(_problem(error), request_id)
-        if not response.prepared:
-            complete(response, request_id)
-            response.headers.update(request.get(WINDOW, {}))
         endpoint = _endpoint(handler)
         name = endpoint.name if endpoint else "unmatched"
         seconds = time.perf_counter() - started
@@ -112,6 +146,12 @@ def _middleware(services: "Services") -> "Middleware":
         return response
 
     return guard
+
+
+async def _prepare(request: web.Request, response: web.StreamResponse) -> None:
+    """Also of a stream, whose headers are sent before its handler returns."""
+    complete(response, request.get(REQUEST_ID) or secrets.token_hex(16))
+    response.headers.update(request.get(WINDOW, {}))
 
 
 def complete(response: web.StreamResponse, request_id: str) -> None:

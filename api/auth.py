@@ -28,6 +28,17 @@ class Scope(enum.StrEnum):
     TERMINALS_READ = "terminals:read"
     TERMINALS_WRITE = "terminals:write"
     EVENTS_READ = "events:read"
+    AGENTS_READ = "agents:read"
+    TURNS_READ = "turns:read"
+    TURNS_WRITE = "turns:write"
+    USAGE_READ = "usage:read"
+    FILES_READ = "files:read"
+    FILES_WRITE = "files:write"
+    GIT_READ = "git:read"
+    GIT_WRITE = "git:write"
+    TRANSCRIPTS_READ = "transcripts:read"
+    LIMITS_READ = "limits:read"
+    LIMITS_WRITE = "limits:write"
 
 
 class Role(enum.StrEnum):
@@ -39,12 +50,33 @@ class Role(enum.StrEnum):
 
 
 ROOM_SCOPES: Final = frozenset(
-    {Scope.SESSIONS_READ, Scope.SESSIONS_WRITE, Scope.TERMINALS_READ, Scope.TERMINALS_WRITE, Scope.EVENTS_READ}
+    {
+        Scope.SESSIONS_READ,
+        Scope.SESSIONS_WRITE,
+        Scope.TERMINALS_READ,
+        Scope.TERMINALS_WRITE,
+        Scope.AGENTS_READ,
+        Scope.TURNS_READ,
+        Scope.TURNS_WRITE,
+        Scope.USAGE_READ,
+        Scope.FILES_READ,
+        Scope.FILES_WRITE,
+        Scope.GIT_READ,
+        Scope.GIT_WRITE,
+        Scope.TRANSCRIPTS_READ,
+    }
 )
 """What happens inside a workspace: only its own tokens carry these."""
 
-WORKSPACE_SCOPES: Final = ROOM_SCOPES | {Scope.SELF, Scope.WORKSPACES_READ, Scope.WORKSPACES_WRITE, Scope.SECRET_ROTATE}
-ADMIN_SCOPES: Final = frozenset({Scope.SELF, Scope.WORKSPACES_CREATE, Scope.WORKSPACES_READ, Scope.WORKSPACES_WRITE})
+_SHARED_SCOPES: Final = {
+    Scope.SELF,
+    Scope.WORKSPACES_READ,
+    Scope.WORKSPACES_WRITE,
+    Scope.EVENTS_READ,  # each sees its own: a workspace what happens in it, an admin which workspaces there are
+    Scope.LIMITS_READ,
+}
+WORKSPACE_SCOPES: Final = ROOM_SCOPES | _SHARED_SCOPES | {Scope.SECRET_ROTATE}
+ADMIN_SCOPES: Final = frozenset({Scope.WORKSPACES_CREATE, Scope.LIMITS_WRITE, *_SHARED_SCOPES})
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """The text frames of a terminal's WebSocket: JSON objects whose `type` names them."""
 
+from datetime import datetime
 from typing import Final
 
 import msgspec
@@ -45,7 +46,8 @@ class ReadyControl(Control, frozen=True, tag="ready"):
 class PongControl(Control, frozen=True, tag="pong"):
     """The server is there."""
 
-    shutdown_deadline: None = field(name="shutdownDeadline", default=None)
+    shutdown_deadline: datetime | None = field(name="shutdownDeadline")
+    """When the terminal is ended, unless its session is used before; null for never."""
 
 
 class ExitCodeControl(Control, frozen=True, tag="exit"):

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from api.news import DeletedWorkspaceView
 from shared.errors import Code, Fault
 from shared.hostwire import PAGE_MAX
 
@@ -34,3 +35,4 @@ async def forget_if_deleted(services: "Services", workspace: str) -> None:
             revoked = await services.workspaces.rotated(workspace, lambda c: services.tokens.revoke_all_of(workspace, c))
         services.tokens.revoked(workspace, revoked)
         await services.workspaces.remove(workspace)
+        services.watches.publish(workspace, "workspaceDeleted", DeletedWorkspaceView(workspace_id=workspace))

@@ -20,6 +20,7 @@ from api.idempotency import Record, Reply
 from api.problems import HttpCode, Problem, invalid
 from api.ratelimit import client_address
 from api.routing import PATH_PATTERNS, Answer, Context, Created, Route, matches
+from api.uploads import Upload
 from shared.errors import Code, Fault
 
 if TYPE_CHECKING:
@@ -77,6 +78,10 @@ class Endpoint:
         if self._decoder is not None:
             raw = await self._body(request)
             arguments["body"] = schema.decode(self._decoder, raw)
+        if self._route.upload is not None:
+            arguments["upload"] = Upload(request, self._route.upload(self._services.config))
+            # What a repeated request is compared by: the bytes themselves are gone by then.
+            raw = f"{request.raw_path} {request.content_type} {request.content_length}".encode()
         if not self._route.idempotent:
             return self._response(ctx, await self._call(ctx, arguments))
         return await self._once(ctx, arguments, raw)
@@ -215,7 +220,8 @@ class Endpoint:
         if body is None:
             return Reply(self._route.status, b"", headers)
         headers[hdrs.CONTENT_TYPE] = _JSON
-        return Reply(self._route.status, schema.encode(body), headers)
+        new = isinstance(result, Answer) and result.new
+        return Reply(201 if new else self._route.status, schema.encode(body), headers)
 
 
 def _respond(reply: Reply) -> web.Response:

@@ -7,7 +7,7 @@ from typing import Any, Final
 import msgspec
 from aiohttp import web
 
-from api import problems, schema
+from api import problems, schema, sse
 from api.auth import Scope
 from api.idempotency import KEY_PATTERN
 from api.problems import STATUS, AnyCode, HttpCode, ProblemDetails
@@ -31,6 +31,14 @@ _BODY: Final[tuple[AnyCode, ...]] = (Code.TOO_LARGE, HttpCode.UNSUPPORTED_MEDIA_
 _ROOM: Final[tuple[AnyCode, ...]] = (Code.NOT_FOUND, Code.CONFLICT, Code.TIMEOUT, Code.GUEST_MISBEHAVED)
 
 Json = dict[str, Any]
+
+_EVENT: Final[Json] = {
+    "type": "object",
+    "description": "One event of the stream.",
+    "properties": {"id": {"type": "string"}, "event": {"type": "string"}, "data": {"type": "string"}},
+    "required": ["data"],
+}
+"""OpenAPI 3.1 has no word for the items of a stream; tools take the schema of an event stream for that of one event."""
 
 
 def document(routes: Iterable[Route]) -> bytes:
@@ -86,6 +94,9 @@ def _operation(route: Route, of: dict[type, Json], components: dict[str, Json]) 
     if route.body:
         required = any(field.required for field in msgspec.structs.fields(route.body))
         operation["requestBody"] = {"required": required, "content": {"application/json": {"schema": of[route.body]}}}
+    if route.upload:
+        content = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
+        operation["requestBody"] = {"required": True, "description": "Bytes, of any media type.", "content": content}
     return operation
 
 
@@ -121,6 +132,8 @@ def _headers(route: Route) -> list[Json]:
         headers.append(("Prefer", "`wait=N`: how many seconds to wait for the end of the work (RFC 7240).", {"type": "string"}))
     if HttpCode.PRECONDITION_FAILED in route.errors:
         headers.append(("If-Match", "Only change this version of it.", {"type": "string"}))
+    if HttpCode.RANGE_NOT_SATISFIABLE in route.errors:
+        headers.append(("Range", "`bytes=FIRST-LAST`: only a part of it (RFC 9110, 14.2).", {"type": "string"}))
     return [
         {"name": name, "in": "header", "required": False, "description": text, "schema": kind} for name, text, kind in headers
     ]
@@ -130,7 +143,12 @@ def _responses(route: Route, of: dict[type, Json]) -> Json:
     responses: Json = {str(route.status): _success(route, of)}
     if route.websocket:
         responses = {"101": {"description": "The connection is a WebSocket from now on."}}
-    if route.tagged and route.method == "GET":
+    if route.upload and route.tagged:
+        responses["201"] = responses["200"] | {"description": "Created"}
+    ranges = HttpCode.RANGE_NOT_SATISFIABLE in route.errors
+    if ranges:
+        responses["206"] = responses["200"] | {"description": "The part that `Range` names."}
+    if ranges or (route.tagged and route.method == "GET"):
         responses["304"] = {"description": "It has not changed since the version in `If-None-Match`."}
     for status, codes in sorted(_codes_by_status(route).items()):
         responses[str(status)] = {
@@ -148,6 +166,8 @@ def _codes_by_status(route: Route) -> dict[int, list[AnyCode]]:
         codes.append(Code.NOT_FOUND)
     if route.body:
         codes += _BODY
+    if route.upload:
+        codes += (Code.TOO_LARGE, HttpCode.REQUEST_TIMEOUT)
     if route.room:
         codes += _ROOM
     if route.idempotent:
@@ -167,8 +187,9 @@ def _success(route: Route, of: dict[type, Json]) -> Json:
         headers["Preference-Applied"] = {"description": "The wait that was applied.", "schema": {"type": "string"}}
     if headers:
         answer["headers"] = headers
+    if route.status != HTTPStatus.NO_CONTENT:
+        kinds = [kind.partition(";")[0].strip() for kind in route.produces.split(",")]
+        answer["content"] = {kind: {"schema": _EVENT if kind == sse.MEDIA_TYPE else {"type": "string"}} for kind in kinds}
     if route.reply is not None:
-        answer["content"] = {"application/json": {"schema": of[route.reply]}}
-    elif route.status != HTTPStatus.NO_CONTENT:
-        answer["content"] = {route.produces.partition(";")[0]: {"schema": {"type": "string"}}}
+        answer.setdefault("content", {})["application/json"] = {"schema": of[route.reply]}
     return answer

@@ -24,6 +24,8 @@ class HttpCode(enum.StrEnum):
     UNSUPPORTED_MEDIA_TYPE = "unsupported_media_type"
     PRECONDITION_FAILED = "precondition_failed"
     """`If-Match` names another version than the present one."""
+    RANGE_NOT_SATISFIABLE = "range_not_satisfiable"
+    """`Range` names bytes that the file does not have."""
     IDEMPOTENCY_MISMATCH = "idempotency_mismatch"
     """The `Idempotency-Key` was used before, with another request."""
     RATE_LIMITED = "rate_limited"
@@ -39,6 +41,7 @@ STATUS: Final[Mapping[AnyCode, int]] = {
     Code.NOT_FOUND: 404,
     Code.GONE: 404,
     Code.CONFLICT: 409,
+    Code.STALE: 412,
     Code.NOT_READY: 409,
     Code.NOT_RUNNING: 409,
     Code.BUSY: 409,
@@ -47,7 +50,7 @@ STATUS: Final[Mapping[AnyCode, int]] = {
     Code.TIMEOUT: 504,
     Code.FAILED: 422,
     Code.UNAVAILABLE: 503,
-    Code.GUEST_MISBEHAVED: 502,
+    Code.BUDGET: 402,
     Code.GUEST_MISBEHAVED: 502,
     Code.INTERNAL: 500,
     HttpCode.INVALID: 422,
@@ -55,6 +58,7 @@ STATUS: Final[Mapping[AnyCode, int]] = {
     HttpCode.REQUEST_TIMEOUT: 408,
     HttpCode.UNSUPPORTED_MEDIA_TYPE: 415,
     HttpCode.PRECONDITION_FAILED: 412,
+    HttpCode.RANGE_NOT_SATISFIABLE: 416,
     HttpCode.IDEMPOTENCY_MISMATCH: 422,
     HttpCode.RATE_LIMITED: 429,
 }
@@ -78,6 +82,8 @@ class FieldError(msgspec.Struct, frozen=True, omit_defaults=True):
     parameter: str | None = None
     """A query parameter."""
     header: str | None = None
+    path: str | None = None
+    """A file's."""
 
 
 class ProblemDetails(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
@@ -125,6 +131,8 @@ def of_fault(fault: Fault) -> Problem:
     """The problem that tells of `fault`."""
     if fault.code is Code.GONE:
         return Problem(Code.NOT_FOUND, "there is no such thing")
+    if fault.code is Code.STALE:
+        return Problem(HttpCode.PRECONDITION_FAILED, fault.message)
     headers = {"WWW-Authenticate": 'Bearer realm="hostel"'} if fault.code is Code.UNAUTHORIZED else None
     return Problem(fault.code, fault.message, headers=headers)
 

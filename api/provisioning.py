@@ -13,10 +13,10 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from api.bus import Bus, Event
 from api.hosts import Hosts
 from api.keys import Keys
 from api.views import workspace_status_view
+from api.watches import Watches
 from api.workspaces import Workspace, Workspaces, WorkspaceStatus
 from shared.errors import Code, Fault
 from shared.hostwire import ProviderChanges, ProviderView, SecretHash
@@ -69,12 +69,12 @@ class _Attempts:
 class Provisioner:
     """The workspaces that are being made, a task for each."""
 
-    def __init__(self, workspaces: Workspaces, hosts: Hosts, keys: Keys, bus: Bus, timeout: float) -> None:
-        """`timeout`: seconds from the request to `error`. Each change of a status is told on `bus`."""
+    def __init__(self, workspaces: Workspaces, hosts: Hosts, keys: Keys, watches: Watches, timeout: float) -> None:
+        """`timeout`: seconds from the request to `error`. Each change of a status is told by `watches`."""
         self._workspaces = workspaces
         self._hosts = hosts
         self._keys = keys
-        self._bus = bus
+        self._watches = watches
         self._timeout = timeout
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._slots = asyncio.Semaphore(AT_ONCE)
@@ -172,7 +172,7 @@ class Provisioner:
 
     async def _change(self, workspace: str, **values: object) -> Workspace:
         row = await self._workspaces.change(workspace, **values)
-        self._bus.publish(Event(workspace, "workspace", workspace_status_view(row)))
+        self._watches.publish(workspace, "workspace", workspace_status_view(row))
         return row
 
 

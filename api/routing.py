@@ -11,7 +11,7 @@ made from the same. A route without a scope does not import. `api.dispatch` runs
 import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from types import ModuleType
+from types import ModuleType, UnionType
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -20,16 +20,32 @@ from aiohttp import web
 from api.auth import ROOM_SCOPES, Principal, Scope
 from api.problems import AnyCode, HttpCode, Problem
 from shared.errors import Code, Fault
-from shared.ids import SESSION_PATTERN, TERMINAL_PATTERN, WORKSPACE_PATTERN, WORKTREE_PATTERN
+from shared.ids import (
+    AGENT_PATTERN,
+    ATTACHMENT_PATTERN,
+    PERMISSION_PATTERN,
+    SESSION_PATTERN,
+    TERMINAL_PATTERN,
+    TRANSCRIPT_PATTERN,
+    TURN_PATTERN,
+    WORKSPACE_PATTERN,
+    WORKTREE_PATTERN,
+)
 
 if TYPE_CHECKING:
     from api.services import Services
+    from shared.config import Config
 
 PATH_PATTERNS: Final[Mapping[str, str]] = {
     "workspaceId": WORKSPACE_PATTERN,
     "sessionId": SESSION_PATTERN,
     "terminalId": TERMINAL_PATTERN,
     "worktreeId": WORKTREE_PATTERN,
+    "turnId": TURN_PATTERN,
+    "transcriptId": TRANSCRIPT_PATTERN,
+    "permissionId": PERMISSION_PATTERN,
+    "agentName": AGENT_PATTERN,
+    "attachmentId": ATTACHMENT_PATTERN,
 }
 """The parameters that a path may have. What does not match is 404, like any id that does not exist."""
 
@@ -45,6 +61,8 @@ class Answer(Generic[T]):
     etag: str | None = None
     """A strong entity tag, with its quotes. A GET whose `If-None-Match` names it is answered 304."""
     headers: Mapping[str, str] = field(default_factory=dict)
+    new: bool = False
+    """Whether a PUT has made it, which is told by 201."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +139,7 @@ class Route:
     produces: str
     limit: str | None
     body_max: int | None
+    upload: Callable[["Config"], int] | None
     hidden: bool
     params: tuple[str, ...]
 
@@ -150,20 +169,24 @@ def route(
     produces: str = "application/json",
     limit: str | None = None,
     body_max: int | None = None,
+    upload: Callable[["Config"], int] | None = None,
     hidden: bool = False,
 ) -> Callable[[F], F]:
     """Declare the decorated coroutine as the handler of `method path`.
 
     `errors`: codes that it may answer beside those that follow from its shape. `resource`: makes `ctx.resource_id`.
-    `websocket`: the handler is `(ctx, ws)` and gets a prepared WebSocket whose client has authenticated. `produces`: the media
-    type of a handler that returns a StreamResponse of its own (an event stream, a page). `limit`: the name of a rate limit of
-    the configuration that applies beside `request`. `body_max`: bytes, less than the configured most. `hidden`: not in
-    openapi.json.
+    `websocket`: the handler is `(ctx, ws)` and gets a prepared WebSocket whose client has authenticated. `produces`: the
+    media types of the StreamResponse (an event stream, a page) that a handler returns, always or beside a body. `limit`: the
+    name of a rate limit of the configuration that applies beside `request`. `body_max`: bytes, less than the configured most.
+    `upload`: the body is bytes, which the handler takes as they come from its argument `upload`; of the configuration, how many
+    there may be. `hidden`: not in openapi.json.
     """
 
     def declare(handler: F) -> F:
         hints = get_type_hints(handler)
         reply = hints.get("return")
+        if isinstance(reply, UnionType):  # a body, or a stream for those who ask for one
+            reply = next(kind for kind in get_args(reply) if kind is not web.StreamResponse)
         origin = get_origin(reply) or reply
         wrapped = isinstance(origin, type) and issubclass(origin, Answer)
         streams = isinstance(origin, type) and issubclass(origin, web.StreamResponse)
@@ -188,6 +211,7 @@ def route(
             produces=produces,
             limit=limit,
             body_max=body_max,
+            upload=upload,
             hidden=hidden,
             params=tuple(re.findall(r"{(\w+)}", path)),
         )
@@ -205,6 +229,8 @@ def _check(found: Route) -> None:
     for name, kind in kinds:
         if kind is not None and not (isinstance(kind, type) and issubclass(kind, msgspec.Struct)):
             raise TypeError(f"{where}: the {name} must be a msgspec struct, not {kind!r}")
+    if (found.upload is not None) != ("upload" in get_type_hints(found.handler)) or (found.upload and found.body):
+        raise TypeError(f"{where}: a body is either decoded or an upload, which has an argument and a limit")
     unknown = [name for name in found.params if name not in PATH_PATTERNS and not found.hidden]
     if unknown:
         raise TypeError(f"{where}: no pattern for {unknown}")

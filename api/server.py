@@ -11,7 +11,7 @@ from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
 from api.app import build, complete
-from api.bus import Bus
+from api.deadlines import Deadlines
 from api.deletion import forget_deleted
 from api.guests import Guests
 from api.hosts import Hosts
@@ -24,7 +24,9 @@ from api.provisioning import Provisioner
 from api.ratelimit import RateLimiter
 from api.services import Services
 from api.store import Store
+from api.sweeper import Sweeper
 from api.tokens import Tokens
+from api.watches import Watches
 from api.workspaces import Workspaces
 from shared.config import Config
 from shared.errors import Code, Fault
@@ -73,21 +75,23 @@ async def services(config: Config) -> AsyncIterator[Services]:
     keys, live, hosts = Keys(folder / "keys"), Live(), Hosts(config)
     store = Store(folder / "store.sqlite")
     guests = Guests(hosts)
-    workspaces, bus = Workspaces(store), Bus()
+    workspaces, watches = Workspaces(store), Watches(guests)
     made = Services(
         config=config,
         store=store,
         keys=keys,
         hosts=hosts,
         guests=guests,
-        bus=bus,
+        watches=watches,
         live=live,
         tokens=Tokens(store, keys, live, config.api),
         workspaces=workspaces,
-        provisioner=Provisioner(workspaces, hosts, keys, bus, config.api.provisioning_timeout),
+        provisioner=Provisioner(workspaces, hosts, keys, watches, config.api.provisioning_timeout),
         idempotency=Idempotency(store, keys),
         limits=RateLimiter(config.api.rate_limits),
         metrics=Metrics(),
+        deadlines=Deadlines(guests),
+        sweeper=Sweeper(store, guests, config.guest),
     )
     try:
         await store.migrate()
@@ -95,6 +99,8 @@ async def services(config: Config) -> AsyncIterator[Services]:
         yield made
     finally:
         await made.provisioner.close()
+        await made.deadlines.close()
+        await made.watches.close()
         await guests.close()
         await hosts.close()
         await store.close()
@@ -102,7 +108,7 @@ async def services(config: Config) -> AsyncIterator[Services]:
 
 async def _until(stop: asyncio.Event, made: Services) -> None:
     """Wait for `stop`, and do what is due now and then."""
-    jobs = [asyncio.create_task(_purge(made)), asyncio.create_task(_forget(made))]
+    jobs = [asyncio.create_task(_purge(made)), asyncio.create_task(_forget(made)), asyncio.create_task(made.sweeper.run())]
     if interval := watchdog_interval():
         jobs.append(asyncio.create_task(_watchdog(interval)))
     await stop.wait()

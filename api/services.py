@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import dataclass, field
 
-from api.bus import Bus
+from api.deadlines import Deadlines
 from api.guests import Guests
 from api.hosts import Hosts
 from api.idempotency import Idempotency
@@ -13,7 +13,9 @@ from api.metrics import Metrics
 from api.provisioning import Provisioner
 from api.ratelimit import RateLimiter
 from api.store import Store
+from api.sweeper import Sweeper
 from api.tokens import Tokens
+from api.watches import Watches
 from api.workspaces import Workspaces
 from shared.config import Config
 
@@ -27,7 +29,7 @@ class Services:
     keys: Keys
     hosts: Hosts
     guests: Guests
-    bus: Bus
+    watches: Watches
     live: Live
     tokens: Tokens
     workspaces: Workspaces
@@ -35,5 +37,7 @@ class Services:
     idempotency: Idempotency
     limits: RateLimiter
     metrics: Metrics
+    deadlines: Deadlines
+    sweeper: Sweeper
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the server begins to stop: whoever waits for something slow gives up."""

@@ -8,7 +8,7 @@ from typing import Final
 
 from sqlalchemy import Column, Float, ForeignKey, Index, Integer, LargeBinary, MetaData, String, Table
 
-SCHEMA: Final = "0001"
+SCHEMA: Final = "0003"
 """The newest migration."""
 
 metadata = MetaData()
@@ -28,8 +28,19 @@ workspaces = Table(
     Column("sealed", LargeBinary),  # secret hash and providers, only until hostd has them
     Column("providers", LargeBinary, nullable=False),  # JSON of what may be shown
     Column("providers_stale", Integer, nullable=False),  # 1: a change was under way; ask hostd
+    Column("budget_day", Float),  # US dollars; NULL is no limit
+    Column("budget_month", Float),
     Index("ix_workspaces_created", "created", "id"),
     Index("ix_workspaces_status", "status"),
+)
+
+sweeps = Table(
+    "sweeps",
+    metadata,
+    Column("workspace", String(25), ForeignKey("workspaces.id", ondelete="CASCADE"), primary_key=True),
+    Column("due", Float),  # no session is due before; NULL: there is none
+    Column("policy", String(100), nullable=False),  # the settings that this follows from
+    Index("ix_sweeps_due", "due"),
 )
 
 families = Table(

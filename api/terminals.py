@@ -7,8 +7,8 @@ read stops the terminal's program, not the server.
 
 import asyncio
 from collections.abc import Coroutine
-from contextlib import suppress
-from http import HTTPStatus
+from contextlib import closing, suppress
+from datetime import datetime
 from typing import Final
 
 from aiohttp import WSCloseCode, WSMsgType, web
@@ -30,52 +30,22 @@ from api.controls import (
 )
 from api.guests import PEER, Guests, Stream
 from api.live import Connection, Ending
-from api.problems import STATUS
-from api.upgrade import CLOSE_BASE
+from api.sockets import CLIENT_LEFT, ending_of, hang_up, until_ended
+from api.views import told_deadline
 from shared.errors import Code, Fault
 from shared.guestwire.terminals import Attached, Exited, Input, Output, Resize, Resume, Viewers
 from shared.rooms import INPUT_MAX
 
 MISTAKES_MAX: Final = 32
 """Bad control frames that one connection may send."""
+DEADLINE_FRESH: Final = 3.0
+"""Seconds for which pongs tell the same deadline."""
+DEADLINE_PATIENCE: Final = 1.0
+"""Seconds that a pong waits for the guest to tell it."""
 _TURN: Final = 8
 """Messages from a guest after which the event loop may see to others: a busy guest must not hold it."""
-_HANGUP: Final = 5.0
-"""Seconds that a client has for the closing handshake before its connection is cut."""
-
-CLIENT_LEFT: Final = Ending(WSCloseCode.OK, "")
 EXITED: Final = Ending(WSCloseCode.OK, "the program has ended")
 ABUSE: Final = Ending(WSCloseCode.POLICY_VIOLATION, "too many bad control frames")
-_RECOVERABLE: Final = {
-    Code.UNAVAILABLE: WSCloseCode.SERVICE_RESTART,
-    Code.TIMEOUT: WSCloseCode.SERVICE_RESTART,
-    Code.LIMIT: WSCloseCode.TRY_AGAIN_LATER,
-    Code.BUSY: WSCloseCode.TRY_AGAIN_LATER,
-}
-"""Failures after which connecting again may help."""
-
-
-def ending_of(error: Fault) -> tuple[ErrorControl, Ending]:
-    """What a client is told when `error` ends its connection: a frame, and a close code.
-
-    The code is one of RFC 6455's when connecting again may help or hostel is to blame, else 4000 and the status of HTTP.
-    """
-    recoverable = error.code in _RECOVERABLE
-    status = STATUS[error.code]
-    refused = WSCloseCode.INTERNAL_ERROR if status >= HTTPStatus.INTERNAL_SERVER_ERROR else CLOSE_BASE + status
-    code = _RECOVERABLE.get(error.code, refused)
-    return ErrorControl(code=error.code, message=error.message, recoverable=recoverable), Ending(code, error.code)
-
-
-async def hang_up(ws: web.WebSocketResponse, request: web.Request, ending: Ending) -> None:
-    """Close with the ending's code; cut the connection when the client does not take part in that."""
-    transport = request.transport
-    try:
-        async with asyncio.timeout(_HANGUP):
-            await ws.close(code=ending.code, message=ending.reason.encode())
-    except TimeoutError:
-        if transport is not None:
-            transport.abort()
 
 
 def absent(error: Fault) -> Fault:
@@ -95,6 +65,8 @@ class Bridge:
         self._seq = 0
         self._resumes = 0
         self._mistakes = 0
+        self._asked = float("-inf")
+        self._deadline_known: datetime | None = None
 
     async def run(self, connection: Connection, request: web.Request, after: int | UnsetType) -> None:
         """Forward both ways, from byte number `after` on, until one side ends or `connection` is ended; then close `ws`."""
@@ -103,22 +75,9 @@ class Bridge:
         except Fault as error:
             await hang_up(self._ws, request, await self._farewell(absent(error)))
             return
-        output = asyncio.create_task(self._until_fault(self._output(stream, attached)))
-        input_ = asyncio.create_task(self._until_fault(self._input(stream)))
-        try:
-            done, _ = await asyncio.wait({output, input_, connection.ended}, return_when=asyncio.FIRST_COMPLETED)
-            ending = (connection.ended if connection.ended in done else done.pop()).result()
-            if not request.protocol.writing_paused:
-                # aiohttp waits for the client's side of the handshake only when nobody else receives. A way that waits for a
-                # client that does not read is not cancelled yet: that would cancel the wait that all of aiohttp shares.
-                input_.cancel()
-                await asyncio.wait({input_})
-            await hang_up(self._ws, request, ending)
-        finally:
-            stream.close()
-            output.cancel()
-            input_.cancel()
-            await asyncio.wait({output, input_})
+        output, input_ = self._until_fault(self._output(stream, attached)), self._until_fault(self._input(stream))
+        with closing(stream):
+            await until_ended(self._ws, request, connection, output, input_)
 
     async def _farewell(self, error: Fault) -> Ending:
         control, ending = ending_of(error)
@@ -188,7 +147,7 @@ class Bridge:
                     self._resumes += 1
                     await stream.send(Resume(after=after))
                 case PingControl():
-                    await self._tell(PongControl())
+                    await self._tell(PongControl(shutdown_deadline=await self._deadline()))
         except Fault as error:
             if error.code not in {Code.BAD_REQUEST, Code.TOO_LARGE}:
                 raise
@@ -201,6 +160,17 @@ class Bridge:
             printed = (await self._guests.get_terminal(self._workspace, self._terminal)).seq
             if after > printed:
                 raise Fault(Code.BAD_REQUEST, f"the terminal has printed {printed} bytes, not {after}")
+
+    async def _deadline(self) -> datetime | None:
+        """When the terminal ends unless it is used; the last that is known when the guest does not say."""
+        clock = asyncio.get_running_loop().time
+        if clock() - self._asked > DEADLINE_FRESH:
+            self._asked = clock()
+            with suppress(Fault, TimeoutError):
+                async with asyncio.timeout(DEADLINE_PATIENCE):
+                    info = await self._guests.get_terminal(self._workspace, self._terminal)
+                    self._deadline_known = told_deadline(info.deadline)
+        return self._deadline_known
 
     async def _ready(self, attached: Attached) -> None:
         self._seq = attached.seq

@@ -3,6 +3,8 @@
 import hashlib
 from datetime import UTC, datetime
 
+import msgspec
+
 from api.guests import PEER
 from api.schema import View, encode
 from api.workspaces import Workspace, WorkspaceStatus
@@ -14,12 +16,14 @@ from shared.rooms import (
     TerminalStatus,
     WorktreeInfo,
 )
+from shared.turns import Usage
 
 
 class WorkspaceStatusView(View, frozen=True):
-    """How far the provisioning of a workspace is."""
+    """A workspace, and how far its provisioning is."""
 
     workspace_id: WorkspaceId
+    name: str
     status: WorkspaceStatus
     error_reason: str | None
 
@@ -29,6 +33,18 @@ class ProgressView(View, frozen=True):
 
     phase: str
     percent: int
+
+
+class UsageView(View, frozen=True):
+    """What was used up. `input` holds the cached tokens too."""
+
+    input: int
+    output: int
+    cache_read: int
+    cache_write: int
+    cost: float | None
+    """US dollars; null when it is not known."""
+    model: str | None
 
 
 class SessionView(View, frozen=True):
@@ -46,10 +62,14 @@ class SessionView(View, frozen=True):
     """Git's own words, with status `error`."""
     created_at: datetime
     last_activity: datetime
+    shutdown_deadline: datetime | None
+    """When what runs in it is ended, or it is deleted, unless it is used before; null for never."""
+    usage: UsageView | None
+    """What all its turns have used; null before the first. Its cost leaves out the turns whose cost is not known."""
 
     @property
     def etag(self) -> str:
-        """The entity tag: of all but the time of the last activity, which no one edits."""
+        """The entity tag: of all but times and usage, which no one edits."""
         content = encode((self.name, self.status, self.repo_url, self.ref, self.progress, self.error_reason))
         return f'"{hashlib.sha256(content).hexdigest()[:32]}"'
 
@@ -87,11 +107,13 @@ class TerminalView(View, frozen=True):
     exit_signal: str | None
     """Such as `SIGKILL`, when a signal ended it."""
     created_at: datetime
+    shutdown_deadline: datetime | None
+    """When it is ended, unless its session is used before; null for never."""
 
 
 def workspace_status_view(row: Workspace) -> WorkspaceStatusView:
-    """What is told when a workspace's status has changed."""
-    return WorkspaceStatusView(workspace_id=row.id, status=row.status, error_reason=row.error_reason)
+    """What is told of a workspace in streams of events."""
+    return WorkspaceStatusView(workspace_id=row.id, name=row.name, status=row.status, error_reason=row.error_reason)
 
 
 def session_view(workspace: str, info: SessionInfo) -> SessionView:
@@ -105,9 +127,16 @@ def session_view(workspace: str, info: SessionInfo) -> SessionView:
         ref=info.ref,
         progress=ProgressView(phase=info.progress.phase, percent=info.progress.percent) if info.progress else None,
         error_reason=info.error,
-        created_at=_moment(info.created),
-        last_activity=_moment(info.active),
+        created_at=told_moment(info.created),
+        last_activity=told_moment(info.active),
+        shutdown_deadline=told_deadline(info.deadline),
+        usage=usage_view(info.usage),
     )
+
+
+def usage_view(usage: Usage | None) -> UsageView | None:
+    """What is shown of a turn's usage, if there is any."""
+    return UsageView(**msgspec.structs.asdict(usage)) if usage else None
 
 
 def worktree_view(workspace: str, info: WorktreeInfo) -> WorktreeView:
@@ -119,7 +148,7 @@ def worktree_view(workspace: str, info: WorktreeInfo) -> WorktreeView:
         name=info.name,
         branch=info.branch,
         commit=info.commit,
-        created_at=_moment(info.created),
+        created_at=told_moment(info.created),
     )
 
 
@@ -139,11 +168,18 @@ def terminal_view(workspace: str, info: TerminalInfo) -> TerminalView:
         seq=info.seq,
         exit_code=info.exit_code,
         exit_signal=info.exit_signal,
-        created_at=_moment(info.created),
+        created_at=told_moment(info.created),
+        shutdown_deadline=told_deadline(info.deadline),
     )
 
 
-def _moment(text: str) -> datetime:
+def told_deadline(text: str | None) -> datetime | None:
+    """A deadline as a guest told it; GUEST_MISBEHAVED when it is no time."""
+    return told_moment(text) if text else None
+
+
+def told_moment(text: str) -> datetime:
+    """A time as a guest told it, in UTC; GUEST_MISBEHAVED when it is none."""
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:

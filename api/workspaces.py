@@ -53,6 +53,9 @@ class Workspace(msgspec.Struct, frozen=True, kw_only=True):
     providers: dict[str, ProviderView]
     providers_stale: bool
     """Whether a change of them was cut short, so that only hostd knows."""
+    budget_day: float | None
+    """US dollars that may be spent on one day; None is no limit."""
+    budget_month: float | None
 
     @property
     def etag(self) -> str:
@@ -140,6 +143,12 @@ class Workspaces:
         """Say on disk that the providers are about to change at hostd. The caller holds the `lock`."""
         statement = update(tables.workspaces).where(tables.workspaces.c.id == workspace).values(providers_stale=1)
         await self._write(workspace, lambda connection: connection.execute(statement))
+
+    async def limit(self, workspace: str, day: float | None, month: float | None) -> Workspace:
+        """Set the budget, which is no part of the row's version. The caller holds the `lock`."""
+        values = {"budget_day": day, "budget_month": month}
+        statement = update(tables.workspaces).where(tables.workspaces.c.id == workspace).values(**values)
+        return await self._write(workspace, lambda connection: connection.execute(statement))
 
     async def rotated(self, workspace: str, also: Callable[[Connection], T]) -> T:
         """Raise the secret's version, and do `also` in the same transaction. The caller holds the `lock`."""

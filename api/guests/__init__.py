@@ -1,6 +1,7 @@
 """The client of guests: one method for each verb, with the verb's own name, in a class for each noun."""
 
 from api.guests.connections import ATTEMPTS, DEADLINE, PEER, Stream
+from api.guests.deadlines import DeadlineVerbs
 from api.guests.files import FileVerbs
 from api.guests.repos import RepoVerbs
 from api.guests.sessions import SessionVerbs
@@ -11,5 +12,5 @@ from api.guests.turns import TurnVerbs
 __all__ = ["ATTEMPTS", "DEADLINE", "PEER", "Guests", "Stream"]
 
 
-class Guests(SessionVerbs, TerminalVerbs, TurnVerbs, FileVerbs, RepoVerbs, TranscriptVerbs):
+class Guests(SessionVerbs, TerminalVerbs, TurnVerbs, FileVerbs, RepoVerbs, TranscriptVerbs, DeadlineVerbs):
     """The guests of all workspaces."""

@@ -27,6 +27,7 @@ PEER: Final = Peer(
             Code.NOT_FOUND,
             Code.GONE,
             Code.CONFLICT,
+            Code.STALE,
             Code.NOT_READY,
             Code.BUSY,
             Code.LIMIT,
@@ -171,9 +172,9 @@ class Connections:
 
 
 def _check_ids(request: Request, answer: Reply) -> None:
-    """Refuse an answer that is about another session, worktree or terminal than the request."""
+    """Refuse an answer that is about another thing than the request."""
     for item in getattr(answer, "items", None) or (answer,):
-        for name in ("session", "worktree", "terminal"):
+        for name in ("session", "worktree", "terminal", "turn", "permission", "agent"):
             asked = getattr(request, name, None)
             if asked is not None and getattr(item, name, asked) != asked:
                 raise PEER.violation(f"another {name} than the one asked for")

@@ -72,9 +72,9 @@ class TurnVerbs(Connections):
         """Events of the session's log that follow number `after`."""
         return await self.call(workspace, ListEvents(session=session, after=after, limit=limit), EventPage)
 
-    async def follow_events(self, workspace: str, session: str, after: int) -> tuple[Following, Stream]:
-        """The stream of events that follow number `after`; starts the guest, which has the log."""
-        return await self.stream(workspace, FollowEvents(id=1, session=session, after=after), Following, start=True)
+    async def follow_events(self, workspace: str, session: str, after: int, *, start: bool = True) -> tuple[Following, Stream]:
+        """The stream of events that follow number `after`; the guest has the log."""
+        return await self.stream(workspace, FollowEvents(id=1, session=session, after=after), Following, start=start)
 
     async def get_usage(self, workspace: str, since: str, until: str, session: str | None) -> UsageReport:
         """What turns used between two days."""

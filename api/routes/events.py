@@ -1,142 +1,79 @@
-"""What happens in a workspace, as server-sent events."""
+"""What happens, as server-sent events: in a workspace for its own tokens, to workspaces for admins."""
 
-import asyncio
-from collections.abc import Coroutine
-from contextlib import closing
-from typing import Any, Final
+from collections.abc import AsyncIterator
 
 from aiohttp import web
-from aiohttp_sse import EventSourceResponse, sse_response
+from aiohttp_sse import EventSourceResponse
 
-from api.auth import Scope
-from api.bus import Subscription
-from api.guests import PEER
+from api import sse
+from api.auth import Role, Scope
+from api.feeds import Feed
 from api.routing import Context, route
-from api.schema import View, encode
-from api.views import session_view, terminal_view
-from shared.errors import Code, Fault
-from shared.guestwire.watch import SessionChanged, SessionDeleted, TerminalChanged, TerminalClosed
-from shared.ids import SessionId, TerminalId, WorkspaceId
-from shared.messages import Message
+from api.schema import encode
+from api.sse import LAST_EVENT_ID
+from api.views import workspace_status_view
+from api.workspaces import Workspace
+from shared.errors import Code
 
-KEEP_ALIVE: Final = 15.0
-"""Seconds between two comments that keep the connection open."""
-_FIRST_PAUSE: Final = 0.5
-_LONGEST_PAUSE: Final = 30.0
-"""Seconds before a guest that ended its stream is watched again, the second the most."""
-
-
-class DeletedSessionView(View, frozen=True):
-    """A session that is gone."""
-
-    session_id: SessionId
-    workspace_id: WorkspaceId
-
-
-class ClosedTerminalView(View, frozen=True):
-    """A terminal that is gone."""
-
-    terminal_id: TerminalId
-    workspace_id: WorkspaceId
+_ROWS: int = 500
+"""Rows that are read from the store at a time."""
+_NOTHING = b"{}"
 
 
 @route(
     "GET",
     "/api/events",
     scope=Scope.EVENTS_READ,
-    summary="Follow what happens in the workspace",
+    summary="Follow what happens",
     errors=(Code.LIMIT,),
-    produces="text/event-stream",
+    produces=sse.MEDIA_TYPE,
 )
 async def follow_events(ctx: Context) -> web.StreamResponse:
-    """Events `session`, `sessionDeleted`, `terminal`, `terminalClosed` and `workspace`, each with what is shown of the thing.
+    """First how things are: `workspace`, and each `session`, `terminal`, running `turn` and waiting `permission`; then `ready`.
 
-    Whenever its guest is connected, every session and terminal comes once; then what changes. The stream starts no guest,
-    and goes on when the guest leaves and comes again.
+    From then on what changes, by the same names, and `sessionDeleted`, `terminalClosed`, `deadline`, `transcript`. An admin
+    sees `workspace` and `workspaceDeleted` of all, and nothing from inside. With `Last-Event-ID` the stream goes on behind that
+    event; when that is not possible any more it says `reset`, and begins anew. A client that reads too slowly is cut off. The
+    stream starts no guest and goes on when the guest leaves and comes again.
     """
-    with ctx.app.live.open(ctx.principal) as connection, ctx.app.bus.subscribe(ctx.room) as subscription:
-        ctx.app.tokens.check(ctx.principal)  # it may have been revoked before the connection was there to be closed
-        async with sse_response(ctx.request, ping_interval=KEEP_ALIVE) as response:
-            ways: set[asyncio.Future[Any]] = {
-                connection.ended,
-                asyncio.create_task(_until_gone(_follow_bus(subscription, response))),
-                asyncio.create_task(_until_gone(_Follower(ctx, response).run())),
-                asyncio.create_task(response.wait()),
-            }
-            try:
-                await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                for way in ways:
-                    way.cancel()
-                await asyncio.wait(ways)
-    transport = ctx.request.transport
-    if transport is not None and ctx.request.protocol.writing_paused:
-        transport.abort()  # nobody reads: the end of the stream would wait for ever
-    return response
+    if ctx.principal.role is Role.ADMIN:
+        return await _follow(ctx, ctx.app.watches.rows)
+    with ctx.app.watches.room(ctx.room) as feed:
+        return await _follow(ctx, feed)
 
 
-async def _until_gone(way: Coroutine[None, None, None]) -> None:
-    try:
-        await way
-    except (Fault, ConnectionError, TimeoutError):
-        return
+async def _follow(ctx: Context, feed: Feed) -> web.StreamResponse:
+    seen = ctx.request.headers.get(LAST_EVENT_ID)
+    with feed.reader() as reader:
 
-
-async def _follow_bus(subscription: Subscription, response: EventSourceResponse) -> None:
-    async for event in subscription:
-        await response.send(encode(event.data).decode(), event=event.name)
-
-
-class _Follower:
-    """Follows the workspace's guest, over as many lives as it has."""
-
-    def __init__(self, ctx: Context, response: EventSourceResponse) -> None:
-        self._guests = ctx.app.guests
-        self._workspace = ctx.room
-        self._response = response
-
-    async def run(self) -> None:
-        clock = asyncio.get_running_loop().time
-        pause = _FIRST_PAUSE
-        while True:
-            began = clock()
-            # Before the guest is looked for: it may come just then.
-            arrival = self._guests.arrival(self._workspace)
-            try:
-                await self._follow()
-            except Fault as error:
-                if error.code is Code.NOT_RUNNING:
-                    await arrival.wait()
-                    continue
-            if clock() - began > _LONGEST_PAUSE:
-                pause = _FIRST_PAUSE
-            await asyncio.sleep(pause)
-            pause = min(2 * pause, _LONGEST_PAUSE)
-
-    async def _follow(self) -> None:
-        _, stream = await self._guests.watch(self._workspace)
-        with closing(stream):
-            for session in (await self._guests.list_sessions(self._workspace)).items:
-                await self._send("session", session_view(self._workspace, session))
-            for terminal in (await self._guests.list_terminals(self._workspace)).items:
-                await self._send("terminal", terminal_view(self._workspace, terminal))
+        async def produce(response: EventSourceResponse) -> None:
+            place = feed.place_of(seen) if seen else None
+            if place is not None:
+                reader.number = place
+            else:
+                if seen:
+                    await sse.write(response, sse.block(_NOTHING, name="reset"))
+                await feed.known()
+                reader.number, number = feed.number, feed.id
+                async for blocks in _state(ctx, feed):
+                    await sse.write(response, blocks)
+                await sse.write(response, sse.block(_NOTHING, name="ready", number=number))
             while True:
-                await self._tell(await stream.receive())
-                # A guest that pours events must not hold the loop.
-                await asyncio.sleep(0)
+                await sse.write(response, await reader.next())
 
-    async def _tell(self, message: Message) -> None:
-        match message:
-            case SessionChanged(session=info):
-                await self._send("session", session_view(self._workspace, info))
-            case SessionDeleted(session=session):
-                await self._send("sessionDeleted", DeletedSessionView(session_id=session, workspace_id=self._workspace))
-            case TerminalChanged(terminal=terminal):
-                await self._send("terminal", terminal_view(self._workspace, terminal))
-            case TerminalClosed(terminal=closed):
-                await self._send("terminalClosed", ClosedTerminalView(terminal_id=closed, workspace_id=self._workspace))
-            case _:
-                raise PEER.violation(f"{type(message).__name__} in a stream of changes")
+        return await sse.stream(ctx, produce, reader.lost)
 
-    async def _send(self, name: str, view: View) -> None:
-        await self._response.send(encode(view).decode(), event=name)
+
+async def _state(ctx: Context, feed: Feed) -> AsyncIterator[bytes]:
+    """How things are, as blocks of a stream."""
+    if ctx.principal.role is not Role.ADMIN:
+        yield b"".join([_row(await ctx.app.workspaces.get(ctx.room)), *feed.state()])
+        return
+    before = None
+    while rows := await ctx.app.workspaces.page(before, _ROWS):
+        yield b"".join(_row(row) for row in rows)
+        before = rows[-1].created, rows[-1].id
+
+
+def _row(row: Workspace) -> bytes:
+    return sse.block(encode(workspace_status_view(row)), name="workspace")

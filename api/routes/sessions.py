@@ -36,7 +36,7 @@ ROOM_ERRORS: Final = (Code.BUSY, Code.NOT_READY, Code.FAILED)
 
 
 class NewGitAuth(Body, frozen=True):
-    """A credential for one clone. It is kept nowhere."""
+    """A credential for a git server. It is kept nowhere."""
 
     type: GitAuthType
     value: Secret
@@ -80,13 +80,14 @@ class SessionPage(View, frozen=True):
 )
 async def create_session(ctx: Context, body: NewSession) -> Created[SessionView]:
     """With `Prefer: wait=N` the reply comes when the clone has ended, or after N seconds."""
+    await ctx.app.sweeper.expect(ctx.room)
     info = await ctx.app.guests.create_session(
         ctx.room,
         ctx.resource_id,
         body.name or _default_name(body.repo_url),
         repo_url=body.repo_url,
         ref=body.ref,
-        auth=_git_auth(body),
+        auth=git_auth(body.auth),
     )
     view = session_view(ctx.room, await _when_cloned(ctx, info))
     return Created(body=view, etag=view.etag, location=f"/api/workspaces/{ctx.room}/sessions/{info.session}")
@@ -158,12 +159,13 @@ def _default_name(repo_url: str | None) -> str:
     return last[:NAME_MAX] or "session"
 
 
-def _git_auth(body: NewSession) -> GitAuth | None:
-    if body.auth is None:
+def git_auth(auth: NewGitAuth | None) -> GitAuth | None:
+    """The credential in a body's `auth`; Problem INVALID when it is empty or too long."""
+    if auth is None:
         return None
-    if not 0 < len(body.auth.value.reveal()) <= SECRET_MAX:
+    if not 0 < len(auth.value.reveal()) <= SECRET_MAX:
         raise invalid(f"has 1 to {SECRET_MAX} characters", pointer="/auth/value")
-    return GitAuth(type=body.auth.type, value=body.auth.value, username=body.auth.username, known_hosts=body.auth.known_hosts)
+    return GitAuth(type=auth.type, value=auth.value, username=auth.username, known_hosts=auth.known_hosts)
 
 
 async def _when_cloned(ctx: Context, info: SessionInfo) -> SessionInfo:

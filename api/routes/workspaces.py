@@ -12,6 +12,7 @@ from api.problems import HttpCode, invalid
 from api.provisioning import Order, hash_of
 from api.routing import Answer, Context, Created, route
 from api.schema import Body, View, moment
+from api.views import workspace_status_view
 from api.workspaces import Workspace, WorkspaceStatus
 from shared.errors import Code, Fault
 from shared.hostwire import PROVIDER_SECRET_MAX, AuthType, ProviderChanges
@@ -64,6 +65,8 @@ class WorkspaceView(View, frozen=True):
     providers: dict[str, ProviderState]
     created_at: datetime
     updated_at: datetime
+    shutdown_deadline: datetime | None
+    """When what runs in it will have been ended, unless it is used before. Null when nothing runs, or it may go on."""
 
 
 class NewWorkspaceView(WorkspaceView, frozen=True):
@@ -117,13 +120,13 @@ async def create_workspace(ctx: Context, body: NewWorkspace) -> Created[NewWorks
 
 @route("GET", "/api/workspaces", scope=Scope.WORKSPACES_READ, summary="List workspaces, newest first")
 async def list_workspaces(ctx: Context, query: PageQuery) -> WorkspacePage:
-    """An admin sees all, a workspace's token its own."""
+    """An admin sees all, but no deadlines; a workspace's token its own."""
     if ctx.principal.role is not Role.ADMIN:
-        return WorkspacePage(items=[_view(await ctx.app.workspaces.get(ctx.room))], next_cursor=None)
+        return WorkspacePage(items=[await _view(ctx, await ctx.app.workspaces.get(ctx.room))], next_cursor=None)
     rows = await ctx.app.workspaces.page(_after(query.cursor), query.limit + 1)
     shown = rows[: query.limit]
     more = encode_cursor(f"{shown[-1].created!r} {shown[-1].id}") if len(rows) > len(shown) else None
-    return WorkspacePage(items=[_view(row) for row in shown], next_cursor=more)
+    return WorkspacePage(items=[WorkspaceView(**_fields(row)) for row in shown], next_cursor=more)
 
 
 @route("GET", "/api/workspaces/{workspaceId}", scope=Scope.WORKSPACES_READ, summary="Show a workspace")
@@ -132,7 +135,7 @@ async def get_workspace(ctx: Context) -> Answer[WorkspaceView]:
     row = await ctx.app.workspaces.get(ctx.room)
     if row.providers_stale:
         row = await _refreshed(ctx)
-    return Answer(body=_view(row), etag=row.etag)
+    return Answer(body=await _view(ctx, row), etag=row.etag)
 
 
 @route(
@@ -157,7 +160,8 @@ async def change_workspace(ctx: Context, body: WorkspaceChange) -> Answer[Worksp
             changes |= {"providers": found.providers, "providers_stale": 0}
         if changes:
             row = await app.workspaces.change(workspace, **changes)
-    return Answer(body=_view(row), etag=row.etag)
+            app.watches.publish(workspace, "workspace", workspace_status_view(row))
+    return Answer(body=await _view(ctx, row), etag=row.etag)
 
 
 @route(
@@ -172,7 +176,7 @@ async def provision_workspace(ctx: Context) -> Answer[WorkspaceView]:
     app, workspace = ctx.app, ctx.room
     await app.provisioner.retry(workspace)
     row = await app.provisioner.wait(workspace, DEFAULT_WAIT if ctx.wait is None else ctx.wait, app.stopping)
-    return Answer(body=_view(row), etag=row.etag)
+    return Answer(body=await _view(ctx, row), etag=row.etag)
 
 
 @route(
@@ -257,8 +261,10 @@ def _fields(row: Workspace) -> dict[str, Any]:
         },
         "created_at": moment(row.created),
         "updated_at": moment(row.updated),
+        "shutdown_deadline": None,
     }
 
 
-def _view(row: Workspace) -> WorkspaceView:
-    return WorkspaceView(**_fields(row))
+async def _view(ctx: Context, row: Workspace) -> WorkspaceView:
+    """With the deadline, for which no guest is started."""
+    return WorkspaceView(**_fields(row) | {"shutdown_deadline": await ctx.app.deadlines.of(row.id)})

@@ -18,12 +18,22 @@ from api.app import build
 from api.server import Runner, services
 from api.services import Services
 from api.workspaces import WorkspaceStatus
+from shared.agents import Settings
 from shared.config import Api, Config, Guests, RateLimits
 from shared.ids import new_workspace_id
 from tests.api.peers import Conversation, Hostd, guest
+from tests.api.serving import migrated
 
 UNLIMITED = RateLimits(*["1000000/second"] * 4)
 _STUB = "import os, sys; os.dup2(int(sys.argv[1]), 3); os.execv(sys.executable, [sys.executable, '-I', '-m', 'guest'])"
+
+
+_FAKE = Path(__file__).parent.parent / "agents" / "acp_agent.py"
+AGENTS = Config(
+    agents=Settings(default="fake", turns=100),
+    agent={"fake": {"title": "Fake", "command": [sys.executable, "-I", str(_FAKE)]}},
+)
+"""The agent that answers is a program in tests/agents, by default."""
 
 
 class GuestProcess:
@@ -44,7 +54,7 @@ class GuestProcess:
         listener.listen(64)
         environ = {
             "HOSTEL_GUEST": msgspec.json.encode(self._settings).decode(),
-            "HOSTEL_AGENTS": msgspec.json.encode(Config().registry).decode(),
+            "HOSTEL_AGENTS": msgspec.json.encode(AGENTS.registry).decode(),
             "HOSTEL_WORKSPACE": self._workspace,
             "HOME": str(self.home),
             "USER": "tenant",
@@ -147,6 +157,10 @@ async def serving_rooms(folder: Path, settings: Guests | None = None, api: Api |
     settings = settings or Guests()
     config = Config(state=str(folder), run=str(folder), guest=settings, api=api)
     hostd = Hostd(folder)
+    store = folder / "api" / "store.sqlite"
+    if not store.exists():
+        store.parent.mkdir(exist_ok=True)
+        store.write_bytes(migrated())
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(hostd.running())
         made = await stack.enter_async_context(services(config))

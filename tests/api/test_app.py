@@ -13,7 +13,15 @@ from api.app import routes
 from api.auth import ROOM_SCOPES, Scope
 from api.routing import Context, Route, route
 from api.schema import encode
-from shared.ids import new_session_id, new_terminal_id, new_workspace_id, new_worktree_id
+from shared.ids import (
+    new_attachment_id,
+    new_permission_id,
+    new_session_id,
+    new_terminal_id,
+    new_turn_id,
+    new_workspace_id,
+    new_worktree_id,
+)
 from shared.secret import Secret
 from tests.api.fakehost import FakeHost
 from tests.api.serving import Server, serving
@@ -29,7 +37,16 @@ UPGRADES = {
 
 def path_of(found: Route, workspace: str) -> str:
     """The route's path with ids that exist nowhere, but for the workspace's."""
-    ids = {"sessionId": new_session_id(), "terminalId": new_terminal_id(), "worktreeId": new_worktree_id()}
+    ids = {
+        "sessionId": new_session_id(),
+        "terminalId": new_terminal_id(),
+        "worktreeId": new_worktree_id(),
+        "turnId": new_turn_id(),
+        "permissionId": new_permission_id(),
+        "attachmentId": new_attachment_id(),
+        "transcriptId": f"tr{'0' * 24}",
+        "agentName": "nobody",
+    }
     return found.path.format(workspaceId=workspace, **ids)
 
 

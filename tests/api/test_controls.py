@@ -1,4 +1,5 @@
 import json
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
@@ -30,7 +31,8 @@ def test_what_a_client_may_say() -> None:
 def test_what_a_server_says() -> None:
     said = [
         ReadyControl(terminal_id="t", seq=1, cols=2, rows=3),
-        PongControl(),
+        PongControl(shutdown_deadline=None),
+        PongControl(shutdown_deadline=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)),
         ExitCodeControl(code=0),
         ExitSignalControl(signal="SIGKILL"),
         ViewersControl(count=1, cols=2, rows=3),
@@ -39,6 +41,7 @@ def test_what_a_server_says() -> None:
     assert [json.loads(encode(control)) for control in said] == [
         {"type": "ready", "terminalId": "t", "seq": 1, "cols": 2, "rows": 3},
         {"type": "pong", "shutdownDeadline": None},
+        {"type": "pong", "shutdownDeadline": "2026-01-02T03:04:05Z"},
         {"type": "exit", "code": 0},
         {"type": "exit", "signal": "SIGKILL"},
         {"type": "viewers", "count": 1, "cols": 2, "rows": 3},

@@ -30,7 +30,10 @@ from shared.rooms import (
 from tests.api.peers import Conversation, Hostd, guest, requests, welcome
 from tests.wire import pack
 
-STREAMS = {"attach_terminal", "watch", "follow_events"}
+STREAMS = {
+    *("attach_terminal", "watch", "follow_events"),
+    *("search_files", "read_file", "write_file", "create_attachment", "read_attachment", "fetch_remote", "push_branch"),
+}
 
 
 class Scene:

@@ -1,0 +1,143 @@
+"""What happens to workspaces, numbered, for all who follow it at `GET /api/events`.
+
+A feed keeps its newest events once, whoever reads them: a reader is a number. One that is so slow that its next event is gone
+is dropped, and costs nobody anything until then. The id of an event names the life of its feed, so an id of an earlier life, or
+of another workspace's feed, resumes nothing.
+"""
+
+import asyncio
+import secrets
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from itertools import islice
+from typing import Final
+
+from api import sse
+
+EVENTS_MAX: Final = 1000
+BYTES_MAX: Final = 1024 * 1024
+"""What a feed keeps of its past; the newest event is always kept."""
+SYNC_SECONDS: Final = 5.0
+"""For which a new reader waits to be told how things are."""
+STATE_BYTES_MAX: Final = 8 * 1024 * 1024
+"""What a feed keeps of how things are; beyond it the things that have not changed for longest are left out."""
+
+
+class Reader:
+    """One who reads a feed: has all up to `number`."""
+
+    def __init__(self, feed: "Feed") -> None:
+        """Begin with what comes from now on."""
+        self._feed = feed
+        self.number = feed.number
+        self.lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        """Resolved when the next event is gone: the reader was too slow."""
+
+    async def next(self) -> bytes:
+        """All events that follow, as blocks of a stream; waits until there is one."""
+        await self._feed.wait_beyond(self.number)
+        events = self._feed.since(self.number)
+        self.number += len(events)
+        return b"".join(events)
+
+
+class Feed:
+    """The newest events of a workspace, or of the rows of all; and how things are."""
+
+    def __init__(self) -> None:
+        """A new life: nothing has happened."""
+        self.number = 0
+        """Of the newest event."""
+        self.holds = 0
+        """How many follow it."""
+        self.synced = asyncio.Event()
+        """Set once `state` tells how things are, as far as that can be known."""
+        self._epoch = secrets.token_hex(6)
+        self._events: deque[bytes] = deque()
+        self._bytes = 0
+        self._state: dict[str, tuple[str, bytes]] = {}
+        self._state_bytes = 0
+        self._readers: set[Reader] = set()
+        self._news = asyncio.Event()
+
+    @property
+    def id(self) -> str:
+        """The id of the newest event."""
+        return f"{self._epoch}-{self.number}"
+
+    def tell(self, name: str, data: bytes) -> None:
+        """Add an event for all readers."""
+        self.number += 1
+        event = sse.block(data, name=name, number=self.id)
+        self._events.append(event)
+        self._bytes += len(event)
+        while len(self._events) > 1 and (len(self._events) > EVENTS_MAX or self._bytes > BYTES_MAX):
+            self._bytes -= len(self._events.popleft())
+        for reader in self._readers:
+            if reader.number < self._oldest and not reader.lost.done():
+                reader.lost.set_result(None)
+        self._news.set()
+        self._news.clear()
+
+    def keep(self, key: str, name: str, data: bytes) -> None:
+        """Tell how the thing `key` is, unless it is known to be so."""
+        if self._state.get(key) == (name, data):
+            return
+        self.drop(key)
+        self._state[key] = (name, data)
+        self._state_bytes += len(data)
+        while self._state_bytes > STATE_BYTES_MAX:
+            self.drop(next(iter(self._state)))
+        self.tell(name, data)
+
+    def drop(self, key: str) -> bool:
+        """Forget how the thing `key` is; whether it was known."""
+        _, data = self._state.pop(key, ("", b""))
+        self._state_bytes -= len(data)
+        return bool(data)
+
+    def kept(self, kind: str) -> set[str]:
+        """The ids of what is known of that kind; a key is a kind and an id."""
+        return {key.removeprefix(f"{kind} ") for key in self._state if key.startswith(f"{kind} ")}
+
+    def state(self) -> list[bytes]:
+        """How all things are, as blocks of a stream."""
+        return [sse.block(data, name=name) for name, data in self._state.values()]
+
+    def since(self, number: int) -> list[bytes]:
+        """The events after `number`, which are all still there."""
+        return list(islice(self._events, max(0, number - self._oldest), None))
+
+    async def known(self) -> None:
+        """Wait until `state` tells how things are, but not for a guest that does not answer."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(SYNC_SECONDS):
+                await self.synced.wait()
+
+    async def wait_beyond(self, number: int) -> None:
+        """Wait for an event after `number`."""
+        while self.number <= number:
+            await self._news.wait()
+
+    @contextmanager
+    def reader(self) -> Iterator[Reader]:
+        """A reader, until the block ends."""
+        reader = Reader(self)
+        self._readers.add(reader)
+        try:
+            yield reader
+        finally:
+            self._readers.discard(reader)
+
+    def place_of(self, event_id: str) -> int | None:
+        """The number in an id of this feed whose next event is still there; None for any other text."""
+        epoch, _, number = event_id.partition("-")
+        if epoch != self._epoch or not (number.isascii() and number.isdigit() and len(number) <= sse.DIGITS_MAX):
+            return None
+        return int(number) if self._oldest <= int(number) <= self.number else None
+
+    @property
+    def _oldest(self) -> int:
+        """The number before the oldest event that is kept."""
+        return self.number - len(self._events)

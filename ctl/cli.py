@@ -2,6 +2,7 @@
 
 import click
 
+from ctl.agents import agents
 from ctl.base import Group
 from ctl.doctor import doctor
 from ctl.invite import invite
@@ -26,5 +27,5 @@ def hostelctl() -> None:
     """
 
 
-for _command in (status, workspaces, show, stop, delete, invite, doctor):
+for _command in (status, workspaces, show, stop, delete, invite, doctor, agents):
     hostelctl.add_command(_command)

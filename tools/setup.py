@@ -34,6 +34,9 @@ run = "{state}/run"
 [hostd]
 guest_python = "{state}/lib/guest/bin/python"
 
+[agents]
+folder = "{state}/agents"
+
 [api]
 port = {port}
 """

@@ -1,4 +1,4 @@
-"""`make bench`: all figures in one run, or those of the parts that are named (`server`, `terminals`).
+"""`make bench`: all figures in one run, or those of the parts that are named (`server`, `terminals`, `agents`).
 
 The exit status is 1 when a budget was missed.
 """
@@ -7,7 +7,7 @@ import sys
 
 import uvloop
 
-from bench import server, terminals
+from bench import agents, server, terminals
 from bench.report import Report
 from tests.stack import Stack
 
@@ -15,7 +15,7 @@ from tests.stack import Stack
 async def main() -> int:
     """Measure on a stack of its own."""
     report = Report()
-    parts = {"server": server.measure, "terminals": terminals.measure}
+    parts = {"server": server.measure, "terminals": terminals.measure, "agents": agents.measure}
     async with Stack(log_level="info") as stack:
         for name in sys.argv[1:] or parts:
             await parts[name](stack, report)

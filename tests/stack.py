@@ -26,6 +26,7 @@ from shared.config import Config, load
 READY_WITHIN: Final = 20.0
 """Seconds."""
 API_USER: Final = "hostel"
+FAKE_AGENT: Final = Path(__file__).parent / "agents/acp_agent.py"
 
 
 def free_port() -> int:
@@ -33,6 +34,12 @@ def free_port() -> int:
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         return int(sock.getsockname()[1])
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key} = {_toml(item)}" for key, item in value.items()) + "}"
+    return json.dumps(value)
 
 
 class Daemon:
@@ -145,6 +152,11 @@ class Stack:
         self.api = Daemon("api", [*drop, *argv, "api", *config], self.folder, {})
 
     @property
+    def fake_agent(self) -> Path:
+        """The agent `fake`, where tenants can run it."""
+        return self.folder / "acp_agent.py"
+
+    @property
     def config(self) -> Config:
         """As the daemons read it."""
         return load(self.path)
@@ -162,6 +174,9 @@ class Stack:
             "hostd": {"guest_python": sys.executable, "uid_first": 2_000_000_000, "uid_last": 2_000_099_999},
             "guest": {"idle_timeout": 600, "git_protocols": ["https", "ssh", "git", "file"]},
             "api": {"port": self.port},
+            "agents": {"folder": f"{self.folder}/agents", "default": "fake", "turns": 64},
+            "agent.fake": {"title": "Fake", "provider": "fake", "command": [sys.executable, "-I", "-S", str(self.fake_agent)]},
+            "agent.fake.auth": {"api_key": {"env": "FAKE_API_KEY"}},
             "api.rate_limits": dict.fromkeys(("login", "redeem", "create_workspace", "request"), "100000/minute"),
         }
         for name, values in (*self._settings.items(), *sections.items()):
@@ -169,7 +184,7 @@ class Stack:
         lines = [f'state = "{self.state}"', f'run = "{self.folder}/run"', f'log_level = "{self._log_level}"']
         for name, values in base.items():
             lines.append(f"[{name}]")
-            lines += [f"{key} = {json.dumps(value)}" for key, value in values.items()]
+            lines += [f"{key} = {_toml(value)}" for key, value in values.items()]
         self.path.write_text("\n".join(lines) + "\n")
         shutil.chown(self.path, "root", API_USER)
         self.path.chmod(0o640)
@@ -187,6 +202,8 @@ class Stack:
         shutil.chown(self.state / "api", API_USER, API_USER)
         for folder in (self.folder, self.state):
             folder.chmod(0o711)
+        shutil.copy(FAKE_AGENT, self.fake_agent)
+        self.fake_agent.chmod(0o755)
         self.configure()
         try:
             await self.hostd.start()

@@ -19,27 +19,27 @@ from typing import Final
 
 import msgspec
 
-from guest.agents import Agents
+from guest.agents.agents import Agents
 from guest.calls.sessions import SessionCalls
-from guest.changes import Changes
-from guest.deadlines import Activity, Deadlines
-from guest.drafts import Uploads
 from guest.events import Events
-from guest.git import Git
+from guest.files.drafts import Uploads
+from guest.files.search import Search
+from guest.git.changes import Changes
+from guest.git.git import Git
+from guest.git.repos import Repos
+from guest.git.worktrees import Worktrees
 from guest.idle import Idle
 from guest.quota import Quota
-from guest.reaper import Reaper
-from guest.repos import Repos
 from guest.room import Room
-from guest.search import Search
 from guest.server import Server
-from guest.sessions import Sessions
+from guest.sessions.deadlines import Activity, Deadlines
+from guest.sessions.reaper import Reaper
+from guest.sessions.sessions import Sessions
 from guest.supervisor import Supervisor
-from guest.terminals import Terminals
+from guest.terminals.terminals import Terminals
 from guest.transcripts.process import Transcripts
 from guest.trees import Trees
-from guest.turns import Turns
-from guest.worktrees import Worktrees
+from guest.turns.turns import Turns
 from shared.guestwire.sessions import DeleteSession
 
 _LISTENER: Final = 3

@@ -10,7 +10,7 @@ from typing import Final
 from msgspec import structs
 
 from guest.idle import Idle
-from guest.uses import Call, Stream
+from guest.sessions.uses import Call, Stream
 from shared.errors import Code, Fault
 from shared.frames import GUEST_FRAME_MAX
 from shared.guestwire import GUEST

@@ -3,21 +3,21 @@
 import contextlib
 from dataclasses import dataclass
 
-from guest.agents import Agents
-from guest.changes import Changes
-from guest.deadlines import Deadlines
-from guest.drafts import Uploads
+from guest.agents.agents import Agents
 from guest.events import Events
+from guest.files.drafts import Uploads
+from guest.files.search import Search
+from guest.git.changes import Changes
+from guest.git.repos import Repos
+from guest.git.worktrees import Worktrees
 from guest.idle import Idle
 from guest.quota import Quota
-from guest.repos import Repos
-from guest.search import Search
-from guest.sessions import Sessions
-from guest.terminals import Terminals
+from guest.sessions.deadlines import Deadlines
+from guest.sessions.sessions import Sessions
+from guest.terminals.terminals import Terminals
 from guest.transcripts.process import Transcripts
 from guest.trees import Trees
-from guest.turns import Turns
-from guest.worktrees import Worktrees
+from guest.turns.turns import Turns
 from shared.errors import Code, Fault
 
 

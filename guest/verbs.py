@@ -14,8 +14,8 @@ from guest.calls.sessions import SessionCalls
 from guest.calls.terminals import TerminalCalls, TerminalStreams
 from guest.calls.transcripts import TranscriptCalls
 from guest.calls.turns import TurnCalls, TurnStreams
+from guest.sessions.uses import Call, Stream, Uses
 from guest.supervisor import Supervisor
-from guest.uses import Call, Stream, Uses
 from shared.guestwire import GUEST
 from shared.messages import Request
 

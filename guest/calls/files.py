@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 from msgspec import structs
 
-from guest import files, listing, transfers
-from guest.attachments import Shelf, file_name
 from guest.calls.places import place, root
-from guest.drafts import Place
+from guest.files import files, listing, transfers
+from guest.files.attachments import Shelf, file_name
+from guest.files.drafts import Place
 from guest.supervisor import Supervisor
 from guest.waits import unless_gone
 from shared.files import FileInfo

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Protocol
 
-from guest.paths import Root
-from guest.sessions import Session
+from guest.files.paths import Root
+from guest.sessions.sessions import Session
 from guest.supervisor import Supervisor
 
 

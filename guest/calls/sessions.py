@@ -4,7 +4,7 @@ from os import getpid
 
 from msgspec import structs
 
-from guest.sessions import Session
+from guest.sessions.sessions import Session
 from guest.supervisor import Supervisor
 from shared import rooms
 from shared.errors import Code, Fault

@@ -1,8 +1,8 @@
 """Terminals, and the watch."""
 
 from guest.supervisor import Supervisor
-from guest.terminals import Place
-from guest.viewers import Viewer
+from guest.terminals.terminals import Place
+from guest.terminals.viewers import Viewer
 from shared import rooms
 from shared.guestwire import terminals as wire
 from shared.guestwire.watch import Current, Watch

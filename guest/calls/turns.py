@@ -6,8 +6,8 @@ from typing import Final, TypeVar
 import msgspec
 from msgspec import structs
 
-from guest.followers import Follower
 from guest.supervisor import Supervisor
+from guest.turns.followers import Follower
 from shared import turns
 from shared.errors import Code, Fault
 from shared.guestwire import turns as wire

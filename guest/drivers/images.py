@@ -4,7 +4,7 @@ import asyncio
 import base64
 from typing import Final
 
-from guest import privatefiles
+from guest.agents import privatefiles
 from guest.drivers.base import Attachment
 
 _SIZE_MAX: Final = 5 * 1024 * 1024

@@ -158,7 +158,7 @@ async def test_descriptors_that_are_sent_along_are_dropped(guest: Guest) -> None
     for number in range(2, 50):
         socket.send_fds(client.link.socket, [pack(encode(wire.sessions.Ping(id=number)))], list(fds))
         await client.expect(wire.sessions.Pong)
-    assert before == guest.descriptors()
+    assert guest.descriptors() <= before
     for fd in fds:
         os.close(fd)
 

@@ -1,0 +1,1 @@
+"""Sessions, their records, and their deadlines."""

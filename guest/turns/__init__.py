@@ -1,0 +1,1 @@
+"""Turns of agents: the log, conversations, permissions, and what was used."""

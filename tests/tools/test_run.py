@@ -198,7 +198,7 @@ def test_tenants_can_read_what_guests_run_and_change_none_of_it(running: Running
         found = path.lstat()
         assert 0 == found.st_uid, path
         assert path.is_symlink() or not found.st_mode & 0o022, path
-    assert list((running.state / "lib/guest").rglob("guest/__pycache__/ring*.pyc"))
+    assert list((running.state / "lib/guest").rglob("guest/__pycache__/room*.pyc"))
 
 
 def test_a_daemon_that_is_killed_comes_back_and_the_room_stays_open(running: Running) -> None:

@@ -200,7 +200,7 @@ async def test_only_so_many_guests_are_started_at_once(bench: Bench) -> None:
 async def test_a_guest_that_cannot_be_asked_is_asked_later_and_harms_no_other(bench: Bench) -> None:
     bad, good = await bench.workspace(), await bench.workspace()
     bench.says |= {bad: Fault(Code.GUEST_MISBEHAVED, "nonsense"), good: None}
-    sweeper = bench.sweeper(session_retention=5)
+    sweeper = bench.sweeper(session_retention=600)
     statement = sa.insert(sweeps)
     rows = [{"workspace": one, "due": time.time() - 1, "policy": sweeper._policy} for one in (bad, good)]
     await bench.store.write(lambda connection: connection.execute(statement, rows))

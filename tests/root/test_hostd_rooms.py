@@ -115,7 +115,7 @@ def test_the_environment_is_exactly_what_was_built(hostd: Hostd, client: Client)
         "USER": info.workspace,
         "LOGNAME": info.workspace,
         "SHELL": "/bin/bash",
-        "PATH": "/usr/lib/hostel/agents/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        "PATH": "/var/lib/hostel/agents/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
         "LANG": "C.UTF-8",
         "TMPDIR": "/tmp",
         "HOSTEL_WORKSPACE": info.workspace,

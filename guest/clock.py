@@ -15,6 +15,15 @@ def now() -> str:
     return _text(datetime.now(UTC))
 
 
+def told(seconds: float) -> str:
+    """A time as files and commits have them, in which anybody may write anything: the year 1970 for one that cannot be told."""
+    try:
+        moment = datetime.fromtimestamp(seconds, UTC)
+    except (ValueError, OverflowError, OSError):
+        moment = datetime.fromtimestamp(0, UTC)
+    return _text(moment)
+
+
 def check(time: str) -> None:
     """Raise ValueError when `time` is none, such as the 30th of February."""
     datetime.fromisoformat(time)

@@ -29,7 +29,12 @@ class Room:
         """The room that hostd describes in `environ`. KeyError or msgspec.DecodeError when it does not."""
         settings = msgspec.json.decode(environ["HOSTEL_GUEST"], type=Guests)
         registry = msgspec.json.decode(environ["HOSTEL_AGENTS"], type=Registry)
-        environment = {name: environ[name] for name in _KEPT} | {"SHELL": settings.shell, "LANG": "C.UTF-8"}
+        environment = {name: environ[name] for name in _KEPT} | {
+            "SHELL": settings.shell,
+            "LANG": "C.UTF-8",
+            # For ~/.profile: /etc/profile of Debian begins the PATH anew.
+            "HOSTEL_PROGRAMS": f"{registry.settings.folder}/bin",
+        }
         return cls(environ["HOSTEL_WORKSPACE"], Path(environ["HOME"]), settings, registry, environment)
 
     @property

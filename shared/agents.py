@@ -57,6 +57,7 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     turns: Annotated[int, Meta(ge=1, le=1000)] = 8
     idle_timeout: Annotated[float, Meta(gt=0)] = 300
     start_timeout: Annotated[float, Meta(gt=0)] = 60
+    turn_timeout: Annotated[float, Meta(gt=0)] = 86400
     cancel_timeout: Annotated[float, Meta(gt=0)] = 10
     permission_timeout: Annotated[float, Meta(gt=0)] = 600
     permission_default: PermissionDefault = PermissionDefault.DENY

@@ -29,7 +29,7 @@ ModelName = Annotated[str, Meta(max_length=200)]
 Cursor = Annotated[str, Meta(min_length=1, max_length=100)]
 
 
-class Role(enum.StrEnum):
+class EntryRole(enum.StrEnum):
     """Whose an entry is."""
 
     USER = "user"
@@ -46,7 +46,7 @@ class Entry(_Value, frozen=True):
     """One step of a conversation."""
 
     seq: Annotated[int, Meta(ge=1, le=ENTRIES_MAX)]
-    role: Role
+    role: EntryRole
     at: Time | None = None
     text: Annotated[str, Meta(max_length=PART_MAX)] = ""
     """What was said or thought; "" for a tool call."""

@@ -75,6 +75,7 @@ class Agents:
             resume=resume,
             start_timeout=self._room.registry.settings.start_timeout,
             models=known.models,
+            secrets=self._logins.secrets(),
         )
         started: AgentDriver = driver(launch, sink)
         return started
@@ -92,6 +93,10 @@ class Agents:
         # Without a credential it may still be signed in by hand, in a terminal; with a broken one it shall not start.
         self._logins.environment(agent)
         return agent
+
+    def credential(self, name: str) -> object:
+        """What signs the agent in just now, to be compared with what signed it in when it was launched."""
+        return self._logins.credential(self._room.registry.agents[name])
 
     def _environment(self, agent: Agent) -> dict[str, str]:
         return {name: self._filled(value) for name, value in agent.env.items()} | self._logins.environment(agent)

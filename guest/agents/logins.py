@@ -4,10 +4,11 @@
 """
 
 import binascii
+import contextlib
 import logging
+import re
 import shlex
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -15,7 +16,7 @@ import msgspec
 from msgspec import Struct
 
 from guest.agents import privatefiles
-from guest.agents.onboarding import onboard
+from guest.agents.onboarding import onboard, profile
 from guest.room import Room
 from shared.agents import Agent, AuthName
 from shared.errors import Code, Fault
@@ -24,6 +25,10 @@ from shared.turns import Auth
 
 _SIZE_MAX: Final = 4 * 1024 * 1024
 """Bytes of the file of all credentials, and of the list of what was made."""
+_SECRET_MIN: Final = 8
+"""Characters of the shortest credential that is masked; shorter ones are in ordinary words."""
+_TOKEN: Final = re.compile(rb'"([^"\\\s]{20,})"(?!\s*:)')
+"""A text in a credential that is a file, long and without spaces, as tokens are; names of members are none."""
 _LISTED: Final = ".hostel/agents/made.json"
 _log: Final = logging.getLogger(__name__)
 
@@ -86,22 +91,33 @@ class Logins:
             return Auth.MISSING, fault.message
         return Auth.READY, None
 
+    def secrets(self) -> list[str]:
+        """What must not be shown: all credentials, and the tokens in those that are files. The longest are the first."""
+        found: set[str] = set()
+        for credential in filter(None, self._current().values()):
+            value = credential.value.reveal().strip()
+            found.add(value)
+            if credential.type == "auth_json_b64":
+                found.update(_tokens(value))
+        return sorted((text for text in found if len(text) >= _SECRET_MIN), key=lambda text: (-len(text), text))
+
     def environment(self, agent: Agent) -> dict[str, str]:
         """The variable that signs `agent` in, if it is one. Raises Fault BAD_REQUEST for a credential that cannot be used."""
         variable, content = self._variable(agent), self._content(agent)
         return {variable: content.decode()} if variable and content is not None else {}
 
-    def _credential(self, agent: Agent) -> Credential | None:
+    def credential(self, agent: Agent) -> Credential | None:
+        """What signs `agent` in, if there is anything."""
         return self._current().get(agent.provider) if agent.provider else None
 
     def _variable(self, agent: Agent) -> str | None:
-        credential = self._credential(agent)
+        credential = self.credential(agent)
         delivery = agent.auth.get(credential.type) if credential else None
         return delivery.env if delivery else None
 
     def _content(self, agent: Agent) -> bytes | None:
         """What the agent gets, by whichever way. Raises Fault BAD_REQUEST."""
-        credential = self._credential(agent)
+        credential = self.credential(agent)
         if credential is None:
             return None
         value = credential.value.reveal().strip()
@@ -123,6 +139,9 @@ class Logins:
 
         `cwd` is where one is about to start. Never raises: an agent that cannot sign in says so itself.
         """
+        if agents:
+            with _told("login shells do not find the agents"):
+                profile(self._room.home)
         credentials = self._current()
         done = (self._seen, cwd, frozenset(agents))
         if done in self._done:
@@ -144,7 +163,7 @@ class Logins:
                 content, variable = self._content(agent), self._variable(agent)
             except Fault:
                 content = variable = None
-            credential = self._credential(agent)
+            credential = self.credential(agent)
             if content is not None and credential:
                 if file := agent.auth[credential.type].file:
                     wanted[file] = content
@@ -172,6 +191,12 @@ class Logins:
             privatefiles.write(listed, msgspec.json.encode(kept))
 
 
+def _tokens(value: str) -> Iterator[str]:
+    with contextlib.suppress(ValueError):  # no base64: the agent does not get it either
+        for token in _TOKEN.findall(binascii.a2b_base64(value)):
+            yield token.decode(errors="replace")
+
+
 def _one(path: Path, content: bytes, before: Made | None) -> Made:
     source, found = binascii.crc32(content), privatefiles.identity(path)
     if before and before.source == source and found is not None:
@@ -183,7 +208,7 @@ def _one(path: Path, content: bytes, before: Made | None) -> Made:
     return Made(source, privatefiles.identity(path) or (0, 0, 0))
 
 
-@contextmanager
+@contextlib.contextmanager
 def _told(trouble: str) -> Iterator[None]:
     """Nothing here is worth an agent or a terminal that does not start; the log says what went wrong."""
     try:

@@ -4,6 +4,7 @@ What the tenant or the agent has set is never changed: a file is seeded when it 
 else, gets the answers that it lacks.
 """
 
+import os
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,6 +33,24 @@ _GEMINI: Final = {
     "telemetry": {"enabled": False},
 }
 _GEMINI_KINDS: Final[dict[AuthName | None, str]] = {"api_key": "gemini-api-key", "auth_json_b64": "oauth-personal"}
+
+
+_PROFILES: Final = (".bash_profile", ".bash_login", ".profile")
+_PROFILE: Final = b"""\
+# Read by login shells. It is yours: hostel makes it once, in a home that has none.
+if [ -n "$HOSTEL_PROGRAMS" ]; then
+    PATH="$PATH:$HOSTEL_PROGRAMS"
+fi
+if [ -n "$BASH_VERSION" ] && [ -f "$HOME/.bashrc" ]; then
+    . "$HOME/.bashrc"
+fi
+"""
+
+
+def profile(home: Path) -> None:
+    """Have login shells find the agents' programs, unless the tenant has a profile of its own. Raises OSError."""
+    if not any(os.path.lexists(home / name) for name in _PROFILES):
+        privatefiles.write(home / ".profile", _PROFILE)
 
 
 def onboard(home: Path, provider: str, cwd: Path | None, kind: AuthName | None, secret: str | None) -> None:

@@ -12,6 +12,7 @@ from shared import turns
 from shared.errors import Code, Fault
 from shared.guestwire import turns as wire
 from shared.link import Link
+from shared.messages import Done
 
 _ERROR_SHOWN: Final = 300
 """Characters of an error in a list; `GetTurn` has all of it, and the standard error."""
@@ -75,6 +76,11 @@ class TurnCalls:
     async def configure_conversation(self, request: wire.ConfigureConversation) -> turns.ConversationInfo:
         """Choose a mode or a model."""
         return await self._parts.turns.configure(request)
+
+    async def close_conversation(self, request: wire.CloseConversation) -> Done:
+        """End an agent's process."""
+        await self._parts.turns.release(request)
+        return Done()
 
     async def list_events(self, request: wire.ListEvents) -> wire.EventPage:
         """A page of the log."""

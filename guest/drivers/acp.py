@@ -133,7 +133,7 @@ class AcpDriver:
                 self._sink.tell(Notice("the agent cannot resume a conversation; it begins a new one"))
                 return False
         except acp.RequestError as error:
-            self._sink.tell(Notice(label(f"the conversation could not be resumed, a new one begins: {_reason(error)}")))
+            self._sink.tell(Notice(label(f"the conversation could not be resumed, a new one begins: {self._reason(error)}")))
             return False
         self._native = native
         self._offers(reply)
@@ -297,9 +297,10 @@ class AcpDriver:
         try:
             yield
         except acp.RequestError as error:
-            raise Fault(Code.FAILED, _reason(error)) from error
+            raise Fault(Code.FAILED, self._reason(error)) from error
         except ValueError as error:
-            raise Fault(Code.FAILED, label(f"the agent gave an answer that is none: {error}", REASON_MAX)) from error
+            reason = self._launch.masked(f"the agent gave an answer that is none: {error}")
+            raise Fault(Code.FAILED, label(reason, REASON_MAX)) from error
         except (ConnectionError, Fault) as error:
             if isinstance(error, Fault) and not self._pipe.ended and self._process.alive:
                 raise
@@ -318,10 +319,10 @@ class AcpDriver:
         if self._connection:
             await self._connection.close()
 
-
-def _reason(error: acp.RequestError) -> str:
-    """What an agent says of its failure, details and all."""
-    data, message = error.data, str(error)
-    details = next((data[name] for name in ("details", "message") if data.get(name)), data) if isinstance(data, dict) else data
-    more = details if isinstance(details, str) else encoded(details) if details else ""
-    return label(message if more in message else f"{message}: {more}", REASON_MAX)
+    def _reason(self, error: acp.RequestError) -> str:
+        """What it says of its failure, details and all."""
+        data, message = error.data, str(error)
+        known = [data[name] for name in ("details", "message") if data.get(name)] if isinstance(data, dict) else []
+        details = known[0] if known else data
+        more = details if isinstance(details, str) else encoded(details) if details else ""
+        return label(self._launch.masked(message if more in message else f"{message}: {more}"), REASON_MAX)

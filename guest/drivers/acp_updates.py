@@ -117,8 +117,9 @@ def _shown(content: Any) -> str:  # noqa: ANN401  # as above
         case schema.ContentToolCallContent():
             return _text(content.content)
         case schema.FileEditToolCallContent():
-            removed = [f"-{line}" for line in (content.old_text or "").splitlines()]
-            added = [f"+{line}" for line in content.new_text.splitlines()]
+            # Cut first: there may be millions of lines, of which few are shown.
+            removed = [f"-{line}" for line in (content.old_text or "")[: DETAIL_MAX + 1].splitlines()]
+            added = [f"+{line}" for line in content.new_text[: DETAIL_MAX + 1].splitlines()]
             return "\n".join([content.path, *removed, *added])
         case _:
             return ""

@@ -26,6 +26,14 @@ class Launch:
     """Seconds until it must be ready for a prompt."""
     models: Sequence[str] = ()
     """Models that may be chosen though the agent does not list them."""
+    secrets: Sequence[str] = ()
+    """What must not be in errors, nor in what is shown of its standard error."""
+
+    def masked(self, text: str) -> str:
+        """`text` without the secrets; before it is cut, or a part of one would stay."""
+        for secret in self.secrets:
+            text = text.replace(secret, "****")
+        return text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -198,6 +198,9 @@ class ClaudeDriver:
     def _asked(self, control: records.Control) -> None:
         if len(self._asks) >= _ASKS_MAX:
             raise Fault(Code.FAILED, f"the agent asks for more than {_ASKS_MAX} things at once")
+        if control.request_id in self._asks:
+            self._process.garbage("the agent asked again under the id of a question that waits")
+            return
         task = asyncio.create_task(self._reply(control))
         self._asks[control.request_id] = task
         task.add_done_callback(lambda _: self._asks.pop(control.request_id, None))
@@ -256,7 +259,7 @@ class ClaudeDriver:
             del self._answers[number]
             _forget(future)
         if answer.subtype != "success":
-            raise Fault(Code.BAD_REQUEST, label(answer.error or "the agent refuses", REASON_MAX))
+            raise Fault(Code.BAD_REQUEST, label(self._launch.masked(answer.error or "the agent refuses"), REASON_MAX))
         return answer.response or {}
 
     async def prompt(self, text: str, attachments: Sequence[Attachment]) -> Outcome:
@@ -287,7 +290,7 @@ class ClaudeDriver:
         if result.subtype == "error_max_turns":
             return Outcome(reason=StopReason.MAX_TURN_REQUESTS, usage=self._meter.turn(result))
         if result.is_error:
-            raise Fault(Code.FAILED, label(result.reason, REASON_MAX))
+            raise Fault(Code.FAILED, label(self._launch.masked(result.reason), REASON_MAX))
         return Outcome(reason=_REASONS.get(result.stop_reason or "", StopReason.END_TURN), usage=self._meter.turn(result))
 
     async def cancel(self) -> None:

@@ -15,10 +15,17 @@ from shared.turns import STDERR_MAX
 
 LINE_MAX: Final = 50 * 1024 * 1024
 """Bytes of a line; a longer one is skipped."""
+VALUES_MAX: Final = 1_000_000
+"""JSON values of a line, by the marks before them; one with more is skipped, as each takes memory many times its bytes."""
 GARBAGE_MAX: Final = 1000
 """Lines in a turn that are no protocol; one more, and the agent is ended."""
 NOTICES_MAX: Final = 3
 """Of them, how many are told of."""
+_MARKS: Final = (b",", b"[", b"{")
+_SHOWN: Final = 200
+"""Characters of what is no protocol that are told of."""
+_SHOWN_FROM: Final = 16 * 1024
+"""Bytes of it that are looked through for secrets before."""
 _READ: Final = 64 * 1024
 GRACE: Final = 2.0
 """Seconds from the end of its input until an agent is killed."""
@@ -64,7 +71,7 @@ class AgentProcess:
     @property
     def stderr(self) -> str:
         """The end of what it printed on standard error."""
-        return self._stderr.decode(errors="replace")[-STDERR_MAX:]
+        return self._launch.masked(self._stderr.decode(errors="replace"))[-STDERR_MAX:]
 
     async def start(self) -> None:
         """Start it. Raises Fault FAILED."""
@@ -126,16 +133,18 @@ class AgentProcess:
         if self._garbage > GARBAGE_MAX:
             raise Fault(Code.FAILED, f"the agent printed more than {GARBAGE_MAX} lines that are no protocol")
         if self._garbage <= NOTICES_MAX:
-            self._on_notice(label(notice))
+            self._on_notice(label(self._launch.masked(notice)))
 
     async def objects(self) -> AsyncIterator[Object]:
         """The JSON objects of its lines, until its output ends. Raises Fault FAILED for too much of something else."""
         async for line in self._lines():
-            value = decoded(line)
-            if value is None:
-                self.garbage(f"the agent printed what is no protocol: {line[:200].decode(errors='replace')}")
-            else:
+            if (number := sum(map(line.count, _MARKS))) > VALUES_MAX:
+                self.garbage(f"a line of {number} values was skipped; {VALUES_MAX} are the most")
+            elif (value := decoded(line)) is not None:
                 yield value
+            else:
+                shown = self._launch.masked(line[:_SHOWN_FROM].decode(errors="replace"))[:_SHOWN]
+                self.garbage(f"the agent printed what is no protocol: {shown}")
 
     async def _lines(self) -> AsyncIterator[bytes]:
         """Lines that are not empty."""

@@ -43,8 +43,10 @@ class Place:
             with spot(self.root, self.path, follow=True) as target:
                 self.present(target.writable())
         except Fault as fault:
-            if fault.code is not Code.NOT_FOUND or not self.parents:
+            if fault.code is not Code.NOT_FOUND:
                 raise
+            if not self.parents:
+                raise Fault(Code.NOT_FOUND, f"the folder for it: {fault.message}; `parents` makes what is missing") from fault
             if self.match:
                 raise Fault(Code.STALE, "there is no such file") from None
 

@@ -6,9 +6,9 @@ All but `remove` blocks, and runs in a thread. What is told of a file is only tr
 import os
 import stat
 import struct
-from datetime import UTC, datetime
 from typing import Final
 
+from guest import clock
 from guest.files.paths import Root, Spot, faults, parts, shown, spot
 from guest.trees import Trees
 from shared.errors import Code, Fault
@@ -37,19 +37,11 @@ def describe(path: str, folder: int, name: bytes) -> FileInfo:
         path=path,
         kind=kind,
         size=found.st_size,
-        modified=_time(found.st_mtime),
+        modified=clock.told(found.st_mtime),
         mode=stat.S_IMODE(found.st_mode),
         target=shown(os.readlink(name, dir_fd=folder))[:PATH_MAX] if kind is FileKind.LINK else None,
         version=version(found) if kind is FileKind.FILE else None,
     )
-
-
-def _time(seconds: float) -> str:
-    try:
-        moment = datetime.fromtimestamp(seconds, UTC)
-    except (ValueError, OverflowError):  # anybody may set a time in the year 10,000
-        moment = datetime.fromtimestamp(0, UTC)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def look(root: Root, path: str) -> FileInfo:

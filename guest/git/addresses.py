@@ -89,4 +89,4 @@ def _of_scp(url: str) -> Address | None:
 
 
 def _refused(reason: str) -> Fault:
-    return Fault(Code.BAD_REQUEST, f"repo_url: {reason}")
+    return Fault(Code.BAD_REQUEST, f"repoUrl: {reason}")

@@ -108,7 +108,7 @@ class Changes:
         elif await resolve(self._git, folder, f"refs/remotes/origin/{branch}"):
             options = ["--create", branch, "--track", f"refs/remotes/origin/{branch}"]
         else:
-            raise Fault(Code.NOT_FOUND, f"there is no branch `{branch}`; to make it, say where it starts")
+            raise Fault(Code.NOT_FOUND, f"there is no branch `{branch}`; to make it, say in `start` where it begins")
         await self._run(folder, "switch", "--quiet", "--no-guess", *options)
         return await self._repos.status(folder)
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, TypeVar
 
+from guest import clock
 from guest.files.paths import parts, shown
 from guest.git.clones import resolve
 from guest.git.git import Git, GitError, Printed, inside
@@ -31,9 +32,11 @@ E = TypeVar("E", StatusEntry, DiffFile)
 _PATHS_BYTES: Final = 256 * 1024
 """Of all paths in an answer, which has to fit a frame."""
 _HISTORY_BYTES: Final = 512 * 1024
-_FIELDS: Final = ("%H", "%P", "%an", "%ae", "%aI", "%cI", "%s", "%b")
+_FIELDS: Final = ("%H", "%P", "%an", "%ae", "%at", "%ct", "%s", "%b")
+"""The times as numbers: one that has no date, in any commit, would end git."""
 _BRANCH: Final = ("%(refname)", "%(objectname)", "%(HEAD)", "%(upstream:short)", "%(symref)", "%(contents:subject)")
 _PARENTS_MAX: Final = 64
+_DIGITS_MAX: Final = 20
 _PLAIN: Final = ("--no-ext-diff", "--no-textconv", "--no-color", "--ignore-submodules=dirty", "--find-renames")
 _BUSY: Final = (".lock': File exists", "Another git process")
 _STATE: Final = (
@@ -196,11 +199,15 @@ def _commit(fields: list[bytes]) -> CommitInfo:
         parents=parents.decode().split()[:_PARENTS_MAX],
         author_name=cut(name, 200),
         author_email=cut(email, 250),
-        authored=cut(authored, 40),
-        committed=cut(committed, 40),
+        authored=_time(authored),
+        committed=_time(committed),
         subject=cut(subject, SUBJECT_MAX),
         body=cut(body, BODY_MAX).rstrip("\n"),
     )
+
+
+def _time(seconds: bytes) -> str:
+    return clock.told(int(seconds) if seconds.isdigit() and len(seconds) < _DIGITS_MAX else 0)
 
 
 def _branch(fields: list[bytes]) -> BranchInfo | None:

@@ -74,7 +74,7 @@ class Worktrees:
             return [], branch
         if await resolve(self._git, repo, f"refs/remotes/origin/{branch}"):
             return ["--track", "-b", branch], f"refs/remotes/origin/{branch}"
-        raise Fault(Code.NOT_FOUND, f"there is no branch `{branch}`; to make it, say where it starts")
+        raise Fault(Code.NOT_FOUND, f"there is no branch `{branch}`; to make it, say in `start` where it begins")
 
     async def list(self, session: Session) -> list[WorktreeInfo]:
         """All that are there, oldest first. Raises Fault FAILED."""

@@ -190,7 +190,7 @@ class Sessions:
     def _checked(self, request: CreateSession) -> addresses.Address | None:
         if request.repo_url is None:
             if request.ref or request.auth:
-                raise Fault(Code.BAD_REQUEST, "`ref` and `auth` need a `repo_url`")
+                raise Fault(Code.BAD_REQUEST, "`ref` and `auth` need a `repoUrl`")
             return None
         address = addresses.check(request.repo_url, self._room.settings.git_protocols)
         if request.auth:

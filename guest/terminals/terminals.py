@@ -178,13 +178,6 @@ class Terminal:
             viewer.close()
 
 
-def _login(shell: str, programs: str) -> list[str]:
-    """A login shell that finds what is in the folder `programs`, which /etc/profile takes from the PATH again on Debian."""
-    if Path(shell).name not in {"bash", "dash", "ksh", "sh", "zsh"}:
-        return [shell, "-l"]
-    return [shell, "-lc", 'PATH="$PATH:$1" exec "$0"', shell, programs]
-
-
 def _shown(argv: list[str]) -> list[str]:
     """The command for lists, which must fit a frame however long the commands are."""
     shown: list[str] = []
@@ -217,7 +210,7 @@ class Terminals:
         terminal = Terminal(
             request,
             place,
-            argv=request.command or _login(self._room.settings.shell, f"{self._room.registry.settings.folder}/bin"),
+            argv=request.command or [self._room.settings.shell, "-l"],
             env=self._environment(request, place),
             ring=self._room.settings.ring,
             on_change=lambda t: self._events.publish(t.id, TerminalChanged(t.info())),

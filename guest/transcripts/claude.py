@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Raw, Struct, field
 
 from guest.transcripts.parsed import MODEL_MAX, Answer, Kind, Parsed, Piece, called, dollars, flat, moment, resulted, said
-from shared.transcripts import Role
+from shared.transcripts import EntryRole
 from shared.turns import Tokens, Usage
 
 _NONE: Final = Raw(b"null")
@@ -80,7 +80,7 @@ def parse(line: bytes) -> Parsed | None:
     if record.is_meta:
         return None
     return Parsed(
-        pieces=tuple(_pieces(Role(kind), record.message.content)),
+        pieces=tuple(_pieces(EntryRole(kind), record.message.content)),
         at=moment(record.timestamp),
         answer=_answer(record) if kind == "assistant" else None,
         cwd=record.cwd,
@@ -89,7 +89,7 @@ def parse(line: bytes) -> Parsed | None:
     )
 
 
-def _pieces(role: Role, content: str | list[_Block]) -> Iterator[Piece]:
+def _pieces(role: EntryRole, content: str | list[_Block]) -> Iterator[Piece]:
     if isinstance(content, str):
         yield from said(role, content)
         return
@@ -97,7 +97,7 @@ def _pieces(role: Role, content: str | list[_Block]) -> Iterator[Piece]:
         if block.type == "text":
             yield from said(role, block.text)
         elif block.type == "thinking":
-            yield from said(Role.THINKING, block.thinking)
+            yield from said(EntryRole.THINKING, block.thinking)
         elif block.type.endswith("tool_use"):
             yield called(block.id, block.name, bytes(block.input).decode())
         elif block.type.endswith("tool_result"):

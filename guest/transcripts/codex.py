@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Raw, Struct, field
 
 from guest.transcripts.parsed import MODEL_MAX, Answer, Block, Parsed, Piece, called, flat, moment, resulted, said
-from shared.transcripts import Role
+from shared.transcripts import EntryRole
 from shared.turns import Tokens, Usage
 
 _NONE: Final = Raw(b"null")
@@ -110,9 +110,9 @@ def _pieces(item: _Item) -> Iterator[Piece]:
     if item.type == "message" and item.role in {"user", "assistant"}:
         text = flat(item.content)
         if item.role == "assistant" or _by_person(item, text):
-            yield from said(Role(item.role), text)
+            yield from said(EntryRole(item.role), text)
     elif item.type == "reasoning":
-        yield from said(Role.THINKING, "\n".join(block.text or "" for block in item.summary or ()))
+        yield from said(EntryRole.THINKING, "\n".join(block.text or "" for block in item.summary or ()))
     elif item.type.endswith("_call"):
         given = item.arguments or next((bytes(raw).decode() for raw in (item.input, item.action) if raw != _NONE), None)
         yield called(item.call_id, item.name or item.type.removesuffix("_call"), given)

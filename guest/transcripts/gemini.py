@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Raw, Struct, field
 
 from guest.transcripts.parsed import MODEL_MAX, Answer, Parsed, Piece, called, flat, moment, said
-from shared.transcripts import Role
+from shared.transcripts import EntryRole
 from shared.turns import Tokens, Usage
 
 _NONE: Final = Raw(b"null")
@@ -97,11 +97,11 @@ def _pieces(message: _Message) -> Iterator[Piece]:
     text = _text(message.content)
     if message.type == "user":
         if not text.startswith(_CONTEXT):
-            yield from said(Role.USER, text)
+            yield from said(EntryRole.USER, text)
     elif message.type == "gemini":
         for thought in message.thoughts or ():
-            yield from said(Role.THINKING, f"{thought.subject}\n{thought.description}".strip())
-        yield from said(Role.ASSISTANT, text)
+            yield from said(EntryRole.THINKING, f"{thought.subject}\n{thought.description}".strip())
+        yield from said(EntryRole.ASSISTANT, text)
         for call in message.tool_calls or ():
             output = None if call.result_display == _NONE else flat(call.result_display)
             failed = call.status in {"error", "cancelled"}

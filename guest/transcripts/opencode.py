@@ -16,7 +16,7 @@ import msgspec
 from msgspec import Raw, Struct, field
 
 from guest.transcripts.parsed import MODEL_MAX, RECORD_MAX, Answer, Parsed, Piece, called, dollars, moment, said
-from shared.transcripts import Role
+from shared.transcripts import EntryRole
 from shared.turns import Tokens, Usage
 
 _SECONDS: Final = 2.0
@@ -164,14 +164,14 @@ def parse(line: bytes) -> Parsed | None:
     if message.role not in {"user", "assistant"}:
         return None
     at = moment(message.time.created if message.time else None)
-    return Parsed(tuple(_pieces(Role(message.role), part)), at, _answer(message, part))
+    return Parsed(tuple(_pieces(EntryRole(message.role), part)), at, _answer(message, part))
 
 
-def _pieces(role: Role, part: _Part) -> Iterator[Piece]:
+def _pieces(role: EntryRole, part: _Part) -> Iterator[Piece]:
     if part.type == "text" and not part.synthetic:
         yield from said(role, part.text)
     elif part.type == "reasoning":
-        yield from said(Role.THINKING, part.text)
+        yield from said(EntryRole.THINKING, part.text)
     elif part.type == "tool" and part.state is not None:
         state = part.state
         yield called(

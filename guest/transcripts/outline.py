@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from guest.transcripts.parsed import Answer, Parsed, Piece
 from guest.transcripts.tally import priced
-from shared.transcripts import ENTRIES_MAX, Entry, Role
+from shared.transcripts import ENTRIES_MAX, Entry, EntryRole
 
 _RESULTS_MAX: Final = 4
 """Records that tell of one tool call's result."""
@@ -71,7 +71,7 @@ class Outline:
                 continue
             place = Place(spot, number)
             group.append(place)
-            if piece.role is Role.TOOL and piece.call:
+            if piece.role is EntryRole.TOOL and piece.call:
                 self._calls[piece.call] = place
         self._keep(record.key, group)
         if record.answer:
@@ -111,7 +111,7 @@ class Outline:
             try:
                 yield _entry(seq, place, load)
             except (OSError, ValueError, RecursionError, IndexError):
-                yield Entry(seq=seq, role=Role.ASSISTANT, truncated=True)
+                yield Entry(seq=seq, role=EntryRole.ASSISTANT, truncated=True)
 
 
 def parts(record: Parsed) -> tuple[Parsed, ...]:

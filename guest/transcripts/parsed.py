@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 from msgspec import Raw, Struct
 
-from shared.transcripts import PART_MAX, Role
+from shared.transcripts import PART_MAX, EntryRole
 from shared.turns import DETAIL_MAX, LABEL_MAX, Usage
 
 RECORD_MAX: Final = 16 * 1024 * 1024
@@ -22,7 +22,7 @@ _TIME_MAX: Final = 40
 class Piece(Struct, frozen=True, gc=False):
     """A part of a record that is an entry, or the result of an earlier one."""
 
-    role: Role | None
+    role: EntryRole | None
     """None: the result of the tool call `call`."""
     text: str = ""
     name: str | None = None
@@ -116,7 +116,7 @@ def flat(content: Raw) -> str:
     return "\n".join(block if isinstance(block, str) else block.text or f"[{block.type or 'empty'}]" for block in value)
 
 
-def said(role: Role, text: str | None) -> Iterator[Piece]:
+def said(role: EntryRole, text: str | None) -> Iterator[Piece]:
     """The pieces of what was said or thought; none for no text."""
     for start in range(0, len(text or ""), PART_MAX):
         yield Piece(role, text=(text or "")[start : start + PART_MAX])
@@ -125,7 +125,7 @@ def said(role: Role, text: str | None) -> Iterator[Piece]:
 def called(call: str | None, name: str | None, given: str | None, output: str | None = None, *, error: bool = False) -> Piece:
     """A tool call, perhaps with its result."""
     return Piece(
-        Role.TOOL,
+        EntryRole.TOOL,
         name=(name or "tool")[:LABEL_MAX],
         input=_cut(given),
         output=_cut(output),

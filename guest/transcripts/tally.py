@@ -8,7 +8,7 @@ from msgspec import Meta, Struct, field
 
 from guest.pricing import cost
 from guest.transcripts.parsed import Answer, Parsed
-from shared.transcripts import MODELS_MAX, TITLE_MAX, ModelName, Native, Number, Role
+from shared.transcripts import MODELS_MAX, TITLE_MAX, EntryRole, ModelName, Native, Number
 from shared.turns import Time, Usage
 
 _RECENT_MAX: Final = 8
@@ -53,7 +53,8 @@ class Tally(Struct, omit_defaults=True):
     model: ModelName | None = None
     stated: Floats | None = None
     stated_of: Share = field(default_factory=Share)
-    """What there was when the agent stated its cost: what comes after is added to it."""
+    """What there was when the agent stated its cost: what comes after is added to it. A process that was started later may
+    state no more than its own answers; then the prices of all of them come to more."""
     subagent: bool = False
     skipped: Number = 0
 
@@ -81,14 +82,14 @@ class Tally(Struct, omit_defaults=True):
         share = Share() if record.key else self.total
         for piece in record.pieces:
             match piece.role:
-                case Role.USER:
+                case EntryRole.USER:
                     share.user += 1
                     self.title = self.title or _title(piece.text)
-                case Role.ASSISTANT:
+                case EntryRole.ASSISTANT:
                     share.assistant += 1
-                case Role.THINKING:
+                case EntryRole.THINKING:
                     share.thinking += 1
-                case Role.TOOL:
+                case EntryRole.TOOL:
                     share.tools += 1
                 case None:
                     pass
@@ -129,7 +130,7 @@ class Tally(Struct, omit_defaults=True):
         total = self.total
         dollars = total.cost if total.priced else None
         if self.stated is not None:
-            dollars = self.stated + total.cost - self.stated_of.cost
+            dollars = max(self.stated, self.stated_of.cost) + total.cost - self.stated_of.cost
         return Usage(
             input=total.input,
             output=total.output,

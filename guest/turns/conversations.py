@@ -33,6 +33,8 @@ class Conversation:
         self._settings = settings
         self._idle = idle
         self._driver: AgentDriver | None = None
+        self._credential: object = None
+        """What the process was signed in with."""
         self._opening = asyncio.Lock()
         self._rest: asyncio.TimerHandle | None = None
         self._retiring: asyncio.Task[None] | None = None
@@ -97,9 +99,11 @@ class Conversation:
         """The driver of a process that can take a prompt, started if need be. Raises Fault as drivers do."""
         async with self._opening:
             self._stay()
-            if self._driver and self._driver.alive:
+            credential = self._agents.credential(self._info.agent)
+            if self._driver and self._driver.alive and credential == self._credential:
                 return self._driver
             await self._end()
+            self._credential = credential
             driver = await self._agents.launch(self._info.agent, self._cwd, self._info.native, self)
             self._driver = driver
             self._idle.hold()

@@ -205,10 +205,10 @@ class Cursor:
         if self._epoch != self._log.epoch:
             raise Fault(Code.CONFLICT, "somebody has changed the session's log")
         events: list[Event] = []
-        if self.offset >= self._log.size:
-            self._fill(events, self._log.last, count)  # the last lines were overwritten
-            return events
         data = self._read()
+        if not data:
+            self._fill(events, self._log.last, count)  # the last lines were overwritten, or cut off
+            return events
         begin = 0
         while len(events) < count and (end := data.find(b"\n", begin)) >= 0:
             if end >= room:
@@ -229,7 +229,7 @@ class Cursor:
         data = self._log.read(self.offset, _NEAR)
         if b"\n" not in data:
             data = self._log.read(self.offset, _LINE_MAX)
-        if b"\n" not in data:
+        if data and b"\n" not in data:
             self._within = True
             self.offset += len(data)
         return data

@@ -57,7 +57,10 @@ class Run:
 
     async def _run(self, request: Prompt, attachments: Sequence[Attachment]) -> TurnEnded:
         work = asyncio.create_task(self._work(request, attachments))
-        await asyncio.wait((work, self._halted), return_when=asyncio.FIRST_COMPLETED)
+        timeout = self._settings.turn_timeout
+        done, _ = await asyncio.wait((work, self._halted), timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+        if not done:  # perhaps the agent will never say anything again, and no deadline ends what is in mid-turn
+            self.halt(Fault(Code.TIMEOUT, f"the turn took more than {timeout:g} seconds"))
         if self._halted.done() and not work.done():
             await self._interrupt(work, gently=self._halted.result() is None)
         usage = None

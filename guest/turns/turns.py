@@ -23,7 +23,7 @@ from guest.turns.desks import JOURNAL, Desk
 from guest.turns.runs import Run
 from guest.turns.usage import Ledger
 from shared.errors import Code, Fault
-from shared.guestwire.turns import ConfigureConversation, Prompt
+from shared.guestwire.turns import CloseConversation, ConfigureConversation, Prompt
 from shared.guestwire.watch import PermissionChanged, TurnChanged
 from shared.messages import Message
 from shared.turns import EXCERPT_MAX, AgentState, ConversationInfo, TurnInfo, TurnStarted, TurnStatus, Usage
@@ -194,6 +194,7 @@ class Turns:
         run.finish(ended)
         try:
             run.desk.session.touch()
+            run.desk.session.keep()
             await run.desk.sync()
         except Fault as fault:
             _log.warning("%s: %s", run.info.turn, fault.message)
@@ -205,7 +206,9 @@ class Turns:
             await self.usage.add(run.info, usage)
         except Fault as fault:
             _log.warning("%s: its usage cannot be kept: %s", run.info.turn, fault.message)
-        run.desk.session.used = self.usage.totals().get(run.info.session)
+        session = run.desk.session
+        session.used = self.usage.totals().get(session.id)
+        self._sessions.changed(session)
 
     def cancel(self, session: str, turn: str) -> TurnInfo:
         """Have a turn end. Raises Fault NOT_FOUND, FAILED."""
@@ -222,6 +225,16 @@ class Turns:
         conversation = self._conversation(session, self._usable(request.agent), request.worktree)
         session.touch()
         return await conversation.configure(request.mode, request.model)
+
+    async def release(self, request: CloseConversation) -> None:
+        """End an agent's process, and keep its conversation. Raises Fault as the request says."""
+        key = (self._sessions.get(request.session).id, request.agent, request.worktree)
+        if conversation := self._conversations.get(key):
+            if conversation.turn:
+                raise Fault(Code.CONFLICT, f"the turn {conversation.turn.turn} of this agent runs here")
+            await conversation.close()
+        elif (request.agent, request.worktree) not in self.desk(request.session).journal.conversations:
+            raise Fault(Code.NOT_FOUND, "the agent has not worked here")
 
     # How it ends
 

@@ -6,7 +6,7 @@ from msgspec import Meta
 
 from shared.guestwire.protocol import GUEST
 from shared.ids import AgentName, AttachmentId, PermissionId, SessionId, TurnId, WorktreeId
-from shared.messages import Message, Reply, Request
+from shared.messages import Done, Message, Reply, Request
 from shared.turns import (
     ATTACHMENTS_MAX,
     AgentInfo,
@@ -187,6 +187,15 @@ class ConfigureConversation(Request, frozen=True):
     worktree: WorktreeId | None = None
     mode: Choice | None = None
     model: Choice | None = None
+
+
+@GUEST.verb(Done)
+class CloseConversation(Request, frozen=True):
+    """End an agent's process; the next prompt goes on with the conversation. CONFLICT while a turn runs."""
+
+    session: SessionId
+    agent: AgentName
+    worktree: WorktreeId | None = None
 
 
 @GUEST.verb(EventPage)

@@ -34,6 +34,7 @@ script, one directive a line; lines that are none are ignored, and a prompt with
     garbage [N]          N lines that are no JSON
     half                 half a frame, without its end
     huge N               a piece of a message of N bytes
+    values N             a line of N empty lists
     babble               bytes without an end, and no newline among them
     endless              pieces until it is cancelled
     closestdout          closes its standard output, and stays
@@ -480,6 +481,9 @@ class Agent:
             write(b"x" * min(rest, 1 << 20))
             rest -= 1 << 20
         write(after + b"\n")
+
+    def step_values(self, number: str) -> None:
+        write(b'{"jsonrpc":"2.0","method":"session/update","params":[' + b"[]," * int(number) + b"0]}\n")
 
     def step_babble(self, _: str) -> None:
         while True:

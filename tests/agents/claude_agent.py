@@ -11,6 +11,7 @@ one directive a line; one without any is answered with `Hello.`:
     ask COMMAND          the same, after a permission that may be given for always
     ask1 COMMAND         the same, which may not
     question SUBTYPE     asks something else; says the answer
+    flood N              asks N times under one id, and waits for no answer
     mode ID              changes its mode
     history              says all earlier prompts
     env NAME, pid        says it
@@ -264,6 +265,11 @@ class Claude:
 
     def step_question(self, subtype: str) -> None:
         self.step_say(json.dumps(self.ask({"subtype": subtype}), sort_keys=True))
+
+    def step_flood(self, number: str) -> None:
+        request = {"subtype": "can_use_tool", "tool_name": "Bash", "input": {"command": "true"}}
+        for _ in range(int(number)):
+            send({"type": "control_request", "request_id": "same", "request": request})
 
     def step_mode(self, mode: str) -> None:
         self.mode = mode

@@ -244,3 +244,30 @@ def test_a_list_of_what_was_made_names_nothing_outside_the_home(home: Home, tmp_
     listed.write_text(json.dumps({str(victim): made, "../victim": made}))
     Agents(home.room()).refresh()
     assert victim.exists()
+
+
+def test_what_must_not_be_shown_are_credentials_and_the_tokens_in_them(home: Home) -> None:
+    """And no ordinary words."""
+    token, refresh = "t0ken-" + "a" * 40, "r3fresh-" + "b" * 20
+    login = {"tokens": {"access_token_of_the_account": token, "refresh": refresh, "name": "Ada", "about": "a text with spaces"}}
+    home.has(claude=credential(KEY), codex=encoded(login), gemini=credential("short"), other=None)
+    whole = base64.b64encode(json.dumps(login).encode()).decode()
+    assert [whole, token, refresh, KEY] == Agents(home.room())._logins.secrets()
+
+
+@pytest.mark.parametrize("name", [".profile", ".bash_profile", ".bash_login"])
+def test_a_profile_of_the_tenants_own_stays(home: Home, name: str) -> None:
+    (home.path / name).write_text("mine")
+    Agents(home.room()).refresh()
+    assert [name] == [found for found in (".profile", ".bash_profile", ".bash_login") if (home.path / found).exists()]
+    assert "mine" == (home.path / name).read_text()
+
+
+def test_login_shells_find_the_agents(home: Home) -> None:
+    Agents(home.room()).refresh()
+    assert 0o600 == stat.S_IMODE((home.path / ".profile").stat().st_mode)
+    environment = {"HOME": str(home.path), "HOSTEL_PROGRAMS": "/the/programs", "PATH": "/usr/bin:/bin"}
+    (home.path / ".bashrc").write_text("FROM_BASHRC=yes\n")
+    command = ["/bin/bash", "-lc", "echo $PATH:$FROM_BASHRC"]
+    told = subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+    assert told.endswith(":/the/programs:yes\n"), told

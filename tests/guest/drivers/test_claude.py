@@ -112,6 +112,18 @@ async def test_without_the_sums_of_before_the_cost_is_unknown(start: Start) -> N
     )
 
 
+async def test_a_question_under_the_id_of_another_that_waits_is_not_asked(start: Start, sink: Listener) -> None:
+    """However often: those that wait are counted by their ids."""
+    sink.patient = True
+    driver = await start()
+    turn = asyncio.create_task(driver.prompt(f"flood {GARBAGE_MAX}\nsay after\ndelay 100", []))
+    await sink.until(lambda s: "after" in s.said)
+    assert 1 == len(sink.asks)
+    assert "under the id of a question that waits" in sink.notices[0]
+    await driver.cancel()
+    assert StopReason.CANCELLED is (await turn).reason
+
+
 @pytest.mark.parametrize("native", ["5bdc4e0e-52e8-4f5c-9ef5-7b7b4ac9a9b1", "no-uuid", "--help"])
 async def test_what_cannot_be_resumed_begins_anew_and_says_so(start: Start, sink: Listener, native: str) -> None:
     """An id that is none never becomes an argument."""

@@ -193,6 +193,8 @@ def test_writing_over_a_folder_is_refused(root: Root) -> None:
     assert Code.NOT_FOUND == code_of(lambda: write(root, "no/f", b"x"))
     (folder(root) / "f").touch()
     assert Code.NOT_FOUND == code_of(lambda: write(root, "f/g", b"x", parents=True))
+    with pytest.raises(Fault, match="the folder for it: No such file or directory; `parents` makes what is missing"):
+        drafts.Place(root=root, path="no/f", match=None, absent=False, executable=None, parents=False).check()
     assert [] == list((root.sessions / "s" / "incoming").iterdir())
 
 

@@ -170,6 +170,22 @@ async def test_branches_are_listed(scene: Scene) -> None:
     assert "origin/main" == found.items[1].upstream
 
 
+@pytest.mark.parametrize("date", ["99999999999999 +0000", "-5 +0000", "", "1 -2359", "1 +9999", "253402300800 +0000", "x y"])
+async def test_a_commit_of_no_date_is_told_all_the_same(scene: Scene, date: str) -> None:
+    """Anybody can make one, and it must not hide the others."""
+    tree = git("rev-parse", "HEAD^{tree}", cwd=scene.folder)
+    parent = git("rev-parse", "HEAD", cwd=scene.folder)
+    who = f"A <a@b> {date}"
+    scene.write("commit", f"tree {tree}\nparent {parent}\nauthor {who}\ncommitter {who}\n\nodd\n")
+    commit = git("hash-object", "-t", "commit", "-w", "--literally", "commit", cwd=scene.folder)
+    git("update-ref", "HEAD", commit, cwd=scene.folder)
+    commits: Commits = await scene.call(wire.ListCommits)
+    assert len(commits.items) > 1
+    assert (commit, "odd") == (commits.items[0].commit, commits.items[0].subject)
+    assert commits.items[0].authored.startswith("1970-01-01T00:00:0")
+    assert commits.items[0].committed.endswith("Z")
+
+
 async def test_only_the_named_paths_are_committed(scene: Scene) -> None:
     scene.write("one", "1")
     scene.write("two", "2")

@@ -13,7 +13,7 @@ import pytest
 from guest.pricing import cost
 from shared.errors import Code, Fault
 from shared.ids import new_session_id, new_worktree_id
-from shared.transcripts import PART_MAX, Entry, Role
+from shared.transcripts import PART_MAX, Entry, EntryRole
 from shared.turns import Usage
 from tests.agents.transcripts.homes import PLACES, leave, text
 from tests.agents.transcripts.library import DEADLINE, Library
@@ -247,6 +247,17 @@ async def test_a_cost_that_the_agent_states_is_preferred(library: Library) -> No
     assert later.usage.cost == (await library.only())[0].usage.cost
 
 
+async def test_a_process_that_states_its_own_answers_alone_does_not_make_the_whole_cheaper(library: Library) -> None:
+    path = leave(library.home, "claude")
+    before, _ = await library.only()
+    assert before.usage.cost
+    with path.open("a") as file:
+        file.write(
+            json.dumps({"type": "cost-state", "totalCostUSD": before.usage.cost / 2, "hasUnknownModelCost": False}) + "\n"
+        )
+    assert before.usage.cost == pytest.approx((await library.only())[0].usage.cost)
+
+
 async def test_an_unknown_model_has_no_cost_rather_than_none_to_pay(library: Library) -> None:
     path = leave(library.home, "claude")
     path.write_text(text("claude").replace("claude-sonnet-4-5", "claude-of-tomorrow"))
@@ -261,7 +272,7 @@ async def test_a_long_text_becomes_several_entries_and_a_long_input_is_cut(libra
     blocks = [{"type": "text", "text": said}, {"type": "tool_use", "id": "t", "name": "Write", "input": {"x": "y" * 70_000}}]
     path.write_text(json.dumps({"type": "assistant", "message": {"content": blocks}}) + "\n")
     _, entries = await library.only()
-    assert [Role.ASSISTANT, Role.ASSISTANT, Role.TOOL] == [entry.role for entry in entries]
+    assert [EntryRole.ASSISTANT, EntryRole.ASSISTANT, EntryRole.TOOL] == [entry.role for entry in entries]
     assert said == entries[0].text + entries[1].text
     assert [False, False, True] == [entry.truncated for entry in entries]
 

@@ -233,6 +233,16 @@ def test_a_log_that_somebody_changes_meanwhile_is_read_anew(path: Path, how: str
     assert list(range(1, expected + 2)) == numbers(log)
 
 
+@pytest.mark.parametrize("size", [0, 1])
+def test_one_who_is_behind_when_a_log_is_cut_off_comes_to_its_end(path: Path, size: int) -> None:
+    log = Log(path, CAP)
+    for _ in range(10):
+        say(log)
+    cursor = log.cursor(5)
+    os.truncate(path, path.stat().st_size * size // 2)
+    assert list(range(6, 11)) == [event.seq for event in rest(cursor)]
+
+
 def test_the_cap_holds_but_for_the_ends_of_turns(path: Path) -> None:
     log = Log(path, 10_000)
     with pytest.raises(Fault, match="reached its 10000 bytes") as caught:

@@ -1,5 +1,6 @@
 import asyncio
 import contextlib
+import json
 import os
 import resource
 import signal
@@ -10,7 +11,7 @@ import pytest
 
 from shared import guestwire as wire
 from shared import turns
-from shared.errors import Code
+from shared.errors import Code, Fault
 from shared.ids import new_turn_id
 from shared.turns import StopReason, TurnEnded, TurnStatus
 from tests.guest.conftest import MakeWorker
@@ -42,6 +43,33 @@ async def test_an_agent_that_does_not_stop_is_killed(make_worker: MakeWorker, sc
     await gone(pid)
     assert TurnStatus.COMPLETED == (await worker.done(session, "history")).status
     assert "pid" in "".join(e.body.text for e in await worker.events(session) if isinstance(e.body, turns.Message))
+
+
+async def test_a_credential_is_in_no_error_of_a_turn(make_worker: MakeWorker) -> None:
+    keyed = {"title": "Keyed", "command": COMMAND, "provider": "claude", "auth": {"api_key": {"env": "KEY"}}}
+    worker = make_worker(agents={"keyed": keyed})
+    folder = worker.home / "vibecoder_workspace"
+    (folder / "providers.json").write_text('{"claude": {"type": "api_key", "value": "sk-very-secret"}}')
+    session = await worker.made()
+    info = await worker.done(session, "env KEY", "stderr using sk-very-secret", "error no sk-very-secret", agent="keyed")
+    assert info.error is not None
+    assert info.error.startswith("no ****")
+    assert "using ****\n" == info.stderr
+    assert "KEY=sk-very-secret" in "".join(
+        e.body.text for e in await worker.events(session) if isinstance(e.body, turns.Message)
+    )
+
+
+async def test_a_turn_whose_agent_says_nothing_any_more_fails_in_the_end(make_worker: MakeWorker) -> None:
+    """No deadline of a session ends what is in mid-turn."""
+    worker = make_worker(registry={"turn_timeout": 3})
+    session = await worker.made()
+    info = await worker.prompt(session, "pid", "hang")
+    follower = await worker.follow(session)
+    pid = int((await follower.until(turns.Message)).text.removeprefix("pid "))
+    ended = await follower.end(info)
+    assert (TurnStatus.FAILED, "the turn took more than 3 seconds") == (ended.status, ended.error)
+    await gone(pid)
 
 
 async def test_a_turn_is_cancelled_while_its_agent_starts(make_worker: MakeWorker) -> None:
@@ -236,6 +264,46 @@ async def test_an_idle_agent_is_ended_and_goes_on_later(make_worker: MakeWorker)
     after = await worker.prompt(session, "history")
     await follower.end(after)
     assert "pid\nfork" == follower.said(after.turn)
+
+
+async def test_an_agent_is_ended_when_it_is_asked_for_and_goes_on_later(worker: Worker) -> None:
+    session = await worker.made()
+    follower = await worker.follow(session)
+    close = wire.turns.CloseConversation(session=session, agent="fake")
+    with pytest.raises(Fault) as caught:
+        await worker.call(close)
+    assert Code.NOT_FOUND == caught.value.code
+    info = await worker.prompt(session, "pid", f"wait {worker.home}/go")
+    pid = int((await follower.until(turns.Message)).text.split()[1])
+    with pytest.raises(Fault) as caught:
+        await worker.call(close)
+    assert Code.CONFLICT == caught.value.code
+    (worker.home / "go").touch()
+    await follower.end(info)
+    await worker.call(close)
+    await gone(pid)
+    await worker.call(close)
+    after = await worker.prompt(session, "history")
+    await follower.end(after)
+    assert f"pid\nwait {worker.home}/go" == follower.said(after.turn)
+
+
+async def test_another_credential_reaches_an_agent_that_runs_with_its_next_turn(make_worker: MakeWorker) -> None:
+    fake = {"title": "Fake", "command": COMMAND, "provider": "p", "auth": {"api_key": {"env": "THE_KEY"}}}
+    worker = make_worker(agents={"fake": fake})
+    session = await worker.made()
+    follower = await worker.follow(session)
+    credentials = worker.home / "vibecoder_workspace/providers.json"
+    said = []
+    for key in ("sk-first-key-1", "sk-first-key-1", "sk-second-key"):
+        draft = credentials.with_suffix(".new")
+        draft.write_text(json.dumps({"p": {"type": "api_key", "value": key}}))
+        draft.replace(credentials)
+        info = await worker.prompt(session, "pid", "env THE_KEY")
+        await follower.end(info)
+        said.append(follower.said(info.turn))
+    assert said[0] == said[1] != said[2]
+    assert "sk-second-key" in said[2]
 
 
 async def test_of_idle_agents_there_are_no_more_than_turns_may_run(make_worker: MakeWorker) -> None:

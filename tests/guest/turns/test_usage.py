@@ -154,7 +154,11 @@ async def test_a_ledger_that_somebody_removes_begins_anew(path: Path) -> None:
 
 async def test_what_a_turn_used_is_told_priced_and_kept_when_its_session_goes(worker: Worker) -> None:
     session = await worker.made()
+    watcher = await worker.client()
+    await watcher.call(wire.watch.Watch())
     stated = await worker.done(session, "usage 100 50 20", "cost 0.25")
+    counted = (await watcher.expect(wire.watch.SessionChanged)).session
+    assert (session, 0.25) == (counted.session, counted.usage and counted.usage.cost)
     assert stated.usage is not None
     assert (120, 50, 20, 0.25) == (stated.usage.input, stated.usage.output, stated.usage.cache_read, stated.usage.cost)
     unpriced = await worker.done(session, "usage 100 50")

@@ -18,6 +18,8 @@ from api import sse
 EVENTS_MAX: Final = 1000
 BYTES_MAX: Final = 1024 * 1024
 """What a feed keeps of its past; the newest event is always kept."""
+SENT_MAX: Final = 64 * 1024
+"""Bytes after which a client must take something before it gets more: what it does not read is kept for it alone."""
 SYNC_SECONDS: Final = 5.0
 """For which a new reader waits to be told how things are."""
 STATE_BYTES_MAX: Final = 8 * 1024 * 1024
@@ -35,11 +37,17 @@ class Reader:
         """Resolved when the next event is gone: the reader was too slow."""
 
     async def next(self) -> bytes:
-        """All events that follow, as blocks of a stream; waits until there is one."""
+        """The events that follow, as blocks of a stream, no more than are sent at a time; waits until there is one."""
         await self._feed.wait_beyond(self.number)
-        events = self._feed.since(self.number)
-        self.number += len(events)
-        return b"".join(events)
+        blocks: list[bytes] = []
+        size = 0
+        for event in self._feed.since(self.number):
+            blocks.append(event)
+            size += len(event)
+            if size >= SENT_MAX:
+                break
+        self.number += len(blocks)
+        return b"".join(blocks)
 
 
 class Feed:
@@ -101,9 +109,9 @@ class Feed:
         """The ids of what is known of that kind; a key is a kind and an id."""
         return {key.removeprefix(f"{kind} ") for key in self._state if key.startswith(f"{kind} ")}
 
-    def state(self) -> list[bytes]:
-        """How all things are, as blocks of a stream."""
-        return [sse.block(data, name=name) for name, data in self._state.values()]
+    def state(self) -> Iterator[bytes]:
+        """How all things are at this moment, as blocks of a stream."""
+        return (sse.block(data, name=name) for name, data in tuple(self._state.values()))
 
     def since(self, number: int) -> list[bytes]:
         """The events after `number`, which are all still there."""

@@ -35,6 +35,10 @@ class Follower:
         self._seq = after
         self._running: set[str] = set()
         self._stream: Stream | None = None
+        self._pause = 0.0
+        """Seconds before the guest is looked for again; none when the last stream of it was one that lasted."""
+        self._since = 0.0
+        """When that began, by the loop's clock."""
 
     async def open(self) -> None:
         """Start the guest and connect to it. Raises BAD_REQUEST when the log is not as long as `after`."""
@@ -48,6 +52,7 @@ class Follower:
             stream.close()
             raise Fault(Code.BAD_REQUEST, f"the log has {following.last} events, not {self._seq}")
         self._stream = stream
+        self._since = asyncio.get_running_loop().time()
 
     async def events(self) -> AsyncIterator[Event]:
         """Every event, for ever. Raises the Fault that ends it, as when the session is deleted."""
@@ -88,8 +93,12 @@ class Follower:
 
     async def _reopen(self) -> None:
         """Follow on when the guest is there again. Only a turn without an end starts it: else it left because it was idle."""
-        pause = _FIRST_PAUSE
+        # One that greets and leaves, again and again, must not keep hostd and us busy.
+        if asyncio.get_running_loop().time() - self._since > _LONGEST_PAUSE:
+            self._pause = 0.0
         while True:
+            await asyncio.sleep(self._pause)
+            self._pause = min(max(2 * self._pause, _FIRST_PAUSE), _LONGEST_PAUSE)
             # Before the guest is looked for: it may come just then.
             arrival = self._guests.arrival(self._workspace)
             try:
@@ -104,8 +113,6 @@ class Follower:
                     raise
             else:
                 return
-            await asyncio.sleep(pause)
-            pause = min(2 * pause, _LONGEST_PAUSE)
 
     def close(self) -> None:
         """Stop following."""

@@ -61,10 +61,14 @@ class Live:
         """How many are open."""
         return len(self._connections)
 
+    def full(self, principal: Principal) -> bool:
+        """Whether `principal` may open no more."""
+        return self._held[principal.subject] >= CONNECTIONS_MAX
+
     @contextmanager
     def open(self, principal: Principal) -> Iterator[Connection]:
         """Count a connection of `principal` until the block ends; Fault LIMIT when it holds too many."""
-        if self._held[principal.subject] >= CONNECTIONS_MAX:
+        if self.full(principal):
             raise Fault(Code.LIMIT, f"at most {CONNECTIONS_MAX} connections may be open at a time")
         connection = Connection(principal)
         timer = None

@@ -9,6 +9,10 @@ from shared.ids import AgentName, SessionId, TerminalId, TranscriptId, Workspace
 from shared.transcripts import TranscriptInfo
 
 
+class MarkView(View, frozen=True):
+    """An event that says all by its name: `ready` ends the state of things, `reset` throws away what was told before."""
+
+
 class DeletedWorkspaceView(View, frozen=True):
     """A workspace that is gone."""
 

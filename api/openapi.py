@@ -1,5 +1,6 @@
 """openapi.json (3.1), made from the routes and from the very types that their handlers decode and answer."""
 
+import inspect
 from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Any, Final
@@ -32,21 +33,14 @@ _ROOM: Final[tuple[AnyCode, ...]] = (Code.NOT_FOUND, Code.CONFLICT, Code.TIMEOUT
 
 Json = dict[str, Any]
 
-_EVENT: Final[Json] = {
-    "type": "object",
-    "description": "One event of the stream.",
-    "properties": {"id": {"type": "string"}, "event": {"type": "string"}, "data": {"type": "string"}},
-    "required": ["data"],
-}
-"""OpenAPI 3.1 has no word for the items of a stream; tools take the schema of an event stream for that of one event."""
-
 
 def document(routes: Iterable[Route]) -> bytes:
     """The whole document, as JSON."""
     shown = [route for route in routes if not route.hidden]
     kinds = {kind for route in shown for kind in (route.body, route.reply, route.query) if kind is not None}
     kinds.add(ProblemDetails)
-    ordered = sorted(kinds, key=lambda kind: kind.__name__)
+    ordered: list[Any] = sorted(kinds, key=lambda kind: kind.__name__)
+    ordered += [kind for route in shown for kind in route.events.values() if kind not in kinds]
     references, components = msgspec.json.schema_components(ordered, schema_hook=schema.schema_hook, ref_template=_REF)
     of = dict(zip(ordered, references, strict=True))
     paths: dict[str, Json] = {}
@@ -79,7 +73,7 @@ def document(routes: Iterable[Route]) -> bytes:
     )
 
 
-def _operation(route: Route, of: dict[type, Json], components: dict[str, Json]) -> Json:
+def _operation(route: Route, of: dict[Any, Json], components: dict[str, Json]) -> Json:
     operation: Json = {
         "operationId": route.name,
         "summary": route.summary,
@@ -90,7 +84,7 @@ def _operation(route: Route, of: dict[type, Json], components: dict[str, Json]) 
         "responses": _responses(route, of),
     }
     if route.handler.__doc__:
-        operation["description"] = route.handler.__doc__
+        operation["description"] = inspect.cleandoc(route.handler.__doc__)
     if route.body:
         required = any(field.required for field in msgspec.structs.fields(route.body))
         operation["requestBody"] = {"required": required, "content": {"application/json": {"schema": of[route.body]}}}
@@ -139,7 +133,7 @@ def _headers(route: Route) -> list[Json]:
     ]
 
 
-def _responses(route: Route, of: dict[type, Json]) -> Json:
+def _responses(route: Route, of: dict[Any, Json]) -> Json:
     responses: Json = {str(route.status): _success(route, of)}
     if route.websocket:
         responses = {"101": {"description": "The connection is a WebSocket from now on."}}
@@ -178,7 +172,17 @@ def _codes_by_status(route: Route) -> dict[int, list[AnyCode]]:
     return by_status
 
 
-def _success(route: Route, of: dict[type, Json]) -> Json:
+def _event(name: str, data: Json) -> Json:
+    content = {"type": "string", "contentMediaType": "application/json", "contentSchema": data}
+    named = {"event": {"type": "string", "const": name}} if name else {}
+    return {
+        "type": "object",
+        "properties": {"id": {"type": "string"}, **named, "data": content},
+        "required": [*named, "data"],
+    }
+
+
+def _success(route: Route, of: dict[Any, Json]) -> Json:
     answer: Json = {"description": HTTPStatus(route.status).phrase}
     headers: Json = {}
     if route.created:
@@ -189,7 +193,11 @@ def _success(route: Route, of: dict[type, Json]) -> Json:
         answer["headers"] = headers
     if route.status != HTTPStatus.NO_CONTENT:
         kinds = [kind.partition(";")[0].strip() for kind in route.produces.split(",")]
-        answer["content"] = {kind: {"schema": _EVENT if kind == sse.MEDIA_TYPE else {"type": "string"}} for kind in kinds}
+        answer["content"] = {kind: {"schema": {"type": "string"}} for kind in kinds}
+    if route.events:
+        # OpenAPI 3.1 has no word for the items of a stream; tools take the schema of an event stream for that of one event.
+        events = [_event(name, of[kind]) for name, kind in route.events.items()]
+        answer["content"][sse.MEDIA_TYPE] = {"schema": {"description": "One event of the stream.", "anyOf": events}}
     if route.reply is not None:
         answer.setdefault("content", {})["application/json"] = {"schema": of[route.reply]}
     return answer

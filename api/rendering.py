@@ -10,14 +10,21 @@ import re
 from collections.abc import Iterator
 from typing import Final, Protocol
 
+import msgspec
+
 from api.views import told_moment
-from shared.transcripts import Entry, Role, TranscriptInfo
+from shared.transcripts import Entry, EntryRole, TranscriptInfo
 from shared.turns import Usage
 
 HTML_POLICY: Final = "sandbox; default-src 'none'; style-src 'unsafe-inline'"
 """The Content-Security-Policy of the document: even when it is opened in our origin it has none of its rights."""
 
-_TITLES: Final = {Role.USER: "User", Role.ASSISTANT: "Assistant", Role.THINKING: "Thinking", Role.TOOL: "Tool"}
+_TITLES: Final = {
+    EntryRole.USER: "User",
+    EntryRole.ASSISTANT: "Assistant",
+    EntryRole.THINKING: "Thinking",
+    EntryRole.TOOL: "Tool",
+}
 _CONTROLS: Final = {
     **{number: 0x2400 + number for number in range(32) if chr(number) not in "\n\t\r"},
     **dict.fromkeys(range(0x80, 0xA0), 0xFFFD),
@@ -149,11 +156,20 @@ def _notes(entry: Entry) -> Iterator[str]:
 
 
 def _texts(entry: Entry) -> Iterator[tuple[str, str]]:
-    if entry.role is not Role.TOOL:
+    if entry.role is not EntryRole.TOOL:
         yield "", entry.text
         return
-    yield "Input", entry.input or ""
+    yield "Input", _given(entry.input or "")
     yield "Output", _UNFINISHED if entry.output is None else entry.output
+
+
+def _given(text: str) -> str:
+    """What a tool was given: a text itself, JSON as people read it."""
+    try:
+        value = msgspec.json.decode(text)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return text
+    return value if isinstance(value, str) else msgspec.json.format(text, indent=2)
 
 
 def _used(usage: Usage) -> str:

@@ -11,7 +11,7 @@ made from the same. A route without a scope does not import. `api.dispatch` runs
 import re
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from types import ModuleType, UnionType
+from types import MappingProxyType, ModuleType, UnionType
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -137,6 +137,7 @@ class Route:
     wait: bool
     websocket: bool
     produces: str
+    events: Mapping[str, object]
     limit: str | None
     body_max: int | None
     upload: Callable[["Config"], int] | None
@@ -167,6 +168,7 @@ def route(
     wait: bool = False,
     websocket: bool = False,
     produces: str = "application/json",
+    events: Mapping[str, object] = MappingProxyType({}),
     limit: str | None = None,
     body_max: int | None = None,
     upload: Callable[["Config"], int] | None = None,
@@ -176,7 +178,8 @@ def route(
 
     `errors`: codes that it may answer beside those that follow from its shape. `resource`: makes `ctx.resource_id`.
     `websocket`: the handler is `(ctx, ws)` and gets a prepared WebSocket whose client has authenticated. `produces`: the
-    media types of the StreamResponse (an event stream, a page) that a handler returns, always or beside a body. `limit`: the
+    media types of the StreamResponse (an event stream, a page) that a handler returns, always or beside a body.
+    `events`: of which type the data of each event of that stream is, by the event's name; "" is one without. `limit`: the
     name of a rate limit of the configuration that applies beside `request`. `body_max`: bytes, less than the configured most.
     `upload`: the body is bytes, which the handler takes as they come from its argument `upload`; of the configuration, how many
     there may be. `hidden`: not in openapi.json.
@@ -209,6 +212,7 @@ def route(
             wait=wait,
             websocket=websocket,
             produces=produces,
+            events=events,
             limit=limit,
             body_max=body_max,
             upload=upload,

@@ -9,7 +9,7 @@ from api.schema import View
 from api.turns import as_json
 from api.views import UsageView, told_moment, usage_view
 from shared.ids import AgentName, SessionId, TranscriptId, WorkspaceId, WorktreeId
-from shared.transcripts import Entry, Role, TranscriptInfo
+from shared.transcripts import Entry, EntryRole, TranscriptInfo
 
 
 class EntryCounts(View, frozen=True):
@@ -59,7 +59,7 @@ class EntryView(View, frozen=True):
     """One step of a conversation."""
 
     seq: int
-    role: Role
+    role: EntryRole
     at: datetime | None
     text: str
     """What was said or thought; "" for a tool call."""

@@ -25,7 +25,7 @@ PATIENCE: Final = 60.0
 POLICY: Final = "sandbox; default-src 'none'"
 _LOOK: Final = 0.5
 """Seconds between two looks whether the client is still there, of which aiohttp tells nobody."""
-_RANGE: Final = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
+_RANGE: Final = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
 
 R = TypeVar("R", bound=Reply)
 

@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Raw
 
 from api.schema import View, encode
-from api.views import UsageView, told_moment, usage_view
+from api.views import UsageView, dollars, told_moment, usage_view
 from shared.guestwire.turns import UsageReport, UsageRow
 from shared.ids import AgentName, PermissionId, SessionId, TurnId, WorkspaceId, WorktreeId
 from shared.turns import (
@@ -88,7 +88,7 @@ class PermissionView(View, frozen=True):
     call: str | None
     """The tool call that it is about."""
     input: Any
-    """What the tool was given: JSON, or text that is none."""
+    """What the tool was given: JSON, or text that is none. Null once it is answered: then the log alone has it."""
     options: list[OptionView]
     asked_at: datetime
     deadline: datetime
@@ -233,4 +233,4 @@ def usage_rows(report: UsageReport) -> list[UsageRowView]:
 
 def _usage_row(row: UsageRow) -> UsageRowView:
     fields = {name: getattr(row, name) for name in UsageRowView.__struct_fields__ if name != "session_id"}
-    return UsageRowView(session_id=row.session, **fields)
+    return UsageRowView(session_id=row.session, **fields | {"cost": dollars(row.cost)})

@@ -136,7 +136,14 @@ def session_view(workspace: str, info: SessionInfo) -> SessionView:
 
 def usage_view(usage: Usage | None) -> UsageView | None:
     """What is shown of a turn's usage, if there is any."""
-    return UsageView(**msgspec.structs.asdict(usage)) if usage else None
+    if usage is None:
+        return None
+    return UsageView(**msgspec.structs.asdict(usage) | {"cost": None if usage.cost is None else dollars(usage.cost)})
+
+
+def dollars(amount: float) -> float:
+    """An amount without what sums of binary fractions leave at its end."""
+    return round(amount, 9)
 
 
 def worktree_view(workspace: str, info: WorktreeInfo) -> WorktreeView:
@@ -182,8 +189,8 @@ def told_moment(text: str) -> datetime:
     """A time as a guest told it, in UTC; GUEST_MISBEHAVED when it is none."""
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        raise PEER.violation("a time that is none")
-    return moment.astimezone(UTC)
+        if moment.tzinfo is not None:
+            return moment.astimezone(UTC)
+    except (ValueError, OverflowError):  # the latter for the first and the last day that there can be
+        pass
+    raise PEER.violation("a time that is none")

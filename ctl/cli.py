@@ -13,7 +13,7 @@ from ctl.workspaces import delete, show, stop, workspaces
 @click.group(cls=Group)
 @click.version_option(package_name="hostel", message="%(package)s %(version)s")
 def hostelctl() -> None:
-    r"""Look after a hostel: its workspaces, its daemons, its invitations. To be run as root, on the host itself.
+    """Look after a hostel: its workspaces, its daemons, its invitations. To be run as root, on the host itself.
 
     The options --json, --socket and --config may stand before or after a command's name.
 
@@ -24,7 +24,7 @@ def hostelctl() -> None:
       2  the command line is wrong
       3  hostd cannot be reached
       4  there is no such workspace
-    """
+    """  # noqa: D301  # click takes the character itself
 
 
 for _command in (status, workspaces, show, stop, delete, invite, doctor, agents):

@@ -5,6 +5,7 @@ from shared.guestwire.turns import (
     Agents,
     AnswerPermission,
     CancelTurn,
+    CloseConversation,
     ConfigureConversation,
     Conversations,
     EventPage,
@@ -22,6 +23,7 @@ from shared.guestwire.turns import (
     Turns,
     UsageReport,
 )
+from shared.messages import Done
 from shared.turns import ConversationInfo, PermissionInfo, TurnInfo
 
 
@@ -67,6 +69,10 @@ class TurnVerbs(Connections):
         """Choose a mode or a model."""
         request = ConfigureConversation(session=session, agent=agent, worktree=worktree, mode=mode, model=model)
         return await self.call(workspace, request, ConversationInfo)
+
+    async def close_conversation(self, workspace: str, session: str, agent: str, worktree: str | None) -> Done:
+        """End the agent's process, and keep its conversation."""
+        return await self.call(workspace, CloseConversation(session=session, agent=agent, worktree=worktree), Done)
 
     async def list_events(self, workspace: str, session: str, after: int, limit: int) -> EventPage:
         """Events of the session's log that follow number `after`."""

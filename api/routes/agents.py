@@ -6,6 +6,7 @@ from api.routes.sessions import ROOM_ERRORS
 from api.routing import Context, route
 from api.schema import Body, Query, View
 from api.turns import AgentView, ConversationView, agent_view, conversation_view
+from shared.errors import Code
 from shared.ids import WorktreeId
 from shared.turns import Choice
 
@@ -60,6 +61,18 @@ async def list_conversations(ctx: Context) -> Conversations:
     """One for each agent and worktree, with the modes and models that it offers."""
     found = await ctx.app.guests.list_conversations(ctx.room, ctx.param("sessionId"))
     return Conversations(items=[conversation_view(ctx.room, info) for info in found.items])
+
+
+@route(
+    "DELETE",
+    "/api/workspaces/{workspaceId}/sessions/{sessionId}/agents/{agentName}",
+    scope=Scope.TURNS_WRITE,
+    summary="End an agent's process",
+    errors=(*ROOM_ERRORS, Code.CONFLICT),
+)
+async def close_conversation(ctx: Context, query: ConversationQuery) -> None:
+    """Its conversation stays: the next prompt goes on with it, and until then it can be resumed in a terminal."""
+    await ctx.app.guests.close_conversation(ctx.room, ctx.param("sessionId"), ctx.param("agentName"), query.worktree)
 
 
 @route(

@@ -8,10 +8,19 @@ from aiohttp_sse import EventSourceResponse
 from api import sse
 from api.auth import Role, Scope
 from api.feeds import Feed
+from api.news import (
+    ClosedTerminalView,
+    DeadlineView,
+    DeletedSessionView,
+    DeletedWorkspaceView,
+    GrownTranscriptView,
+    MarkView,
+)
 from api.routing import Context, route
 from api.schema import encode
 from api.sse import LAST_EVENT_ID
-from api.views import workspace_status_view
+from api.turns import PermissionView, TurnView
+from api.views import SessionView, TerminalView, WorkspaceStatusView, workspace_status_view
 from api.workspaces import Workspace
 from shared.errors import Code
 
@@ -27,6 +36,21 @@ _NOTHING = b"{}"
     summary="Follow what happens",
     errors=(Code.LIMIT,),
     produces=sse.MEDIA_TYPE,
+    events={
+        "workspace": WorkspaceStatusView,
+        "workspaceDeleted": DeletedWorkspaceView,
+        "session": SessionView,
+        "sessionDeleted": DeletedSessionView,
+        "terminal": TerminalView,
+        "terminalClosed": ClosedTerminalView,
+        "turn": TurnView,
+        "permission": PermissionView,
+        "transcript": GrownTranscriptView,
+        "deadline": DeadlineView,
+        "ready": MarkView,
+        "reset": MarkView,
+        "end": sse.EndView,
+    },
 )
 async def follow_events(ctx: Context) -> web.StreamResponse:
     """First how things are: `workspace`, and each `session`, `terminal`, running `turn` and waiting `permission`; then `ready`.
@@ -67,7 +91,9 @@ async def _follow(ctx: Context, feed: Feed) -> web.StreamResponse:
 async def _state(ctx: Context, feed: Feed) -> AsyncIterator[bytes]:
     """How things are, as blocks of a stream."""
     if ctx.principal.role is not Role.ADMIN:
-        yield b"".join([_row(await ctx.app.workspaces.get(ctx.room)), *feed.state()])
+        yield _row(await ctx.app.workspaces.get(ctx.room))
+        for block in feed.state():
+            yield block
         return
     before = None
     while rows := await ctx.app.workspaces.page(before, _ROWS):

@@ -49,6 +49,7 @@ class LogPage(View, frozen=True):
     summary="Read or follow a session's log",
     errors=(*ROOM_ERRORS, Code.LIMIT),
     produces=sse.MEDIA_TYPE,
+    events={"": AnyLoggedView, "end": sse.EndView},
 )
 async def list_logged(ctx: Context, query: LogQuery) -> LogPage | web.StreamResponse:
     """A page of the events that follow number `after`, perhaps fewer than `limit`; more follow while the last is under `last`.

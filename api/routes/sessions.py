@@ -170,12 +170,17 @@ def git_auth(auth: NewGitAuth | None) -> GitAuth | None:
 
 async def _when_cloned(ctx: Context, info: SessionInfo) -> SessionInfo:
     """The session once its clone has ended, or as it is when the client's patience or the server's life ends."""
-    if info.status is not SessionStatus.CLONING or not ctx.wait:
+    if info.status is not SessionStatus.CLONING or not ctx.wait or ctx.app.live.full(ctx.principal):
         return info
+    with ctx.app.live.open(ctx.principal):  # whoever waits holds a connection to the guest
+        return await _wait(ctx, info, ctx.wait)
+
+
+async def _wait(ctx: Context, info: SessionInfo, seconds: float) -> SessionInfo:
     following = asyncio.create_task(_follow(ctx, info))
     stopping = asyncio.create_task(ctx.app.stopping.wait())
     try:
-        await asyncio.wait({following, stopping}, timeout=ctx.wait, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({following, stopping}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         if following.done() and following.exception() is None:
             return following.result()
         return await ctx.app.guests.get_session(ctx.room, info.session)

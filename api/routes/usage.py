@@ -12,6 +12,7 @@ from api.routes.sessions import ROOM_ERRORS
 from api.routing import Answer, Context, route
 from api.schema import Body, Query, View, encode
 from api.turns import UsageRowView, usage_rows
+from api.views import dollars
 from api.workspaces import Workspace
 from shared.errors import Code
 from shared.ids import SessionId
@@ -104,9 +105,9 @@ async def get_usage(ctx: Context, query: UsageQuery) -> UsageReport:
         since=since,
         until=until,
         items=rows,
-        total=UsageTotal(**total),
-        today=found.today,
-        month=found.month,
+        total=UsageTotal(**total | {"cost": dollars(total["cost"])}),
+        today=dollars(found.today),
+        month=dollars(found.month),
         budget=_budget(await ctx.app.workspaces.get(ctx.room)),
     )
 

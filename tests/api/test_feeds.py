@@ -1,6 +1,6 @@
 import asyncio
 
-from api.feeds import BYTES_MAX, EVENTS_MAX, STATE_BYTES_MAX, Feed
+from api.feeds import BYTES_MAX, EVENTS_MAX, SENT_MAX, STATE_BYTES_MAX, Feed
 
 
 def names(feed: Feed, after: int) -> list[bytes]:
@@ -49,6 +49,17 @@ async def test_what_is_kept_is_bounded_in_bytes_too() -> None:
     assert feed.place_of(f"{feed.id.partition('-')[0]}-80") is None
     feed.tell("x", b"1" * 2 * BYTES_MAX)
     assert len(feed.since(0)) == 1
+
+
+async def test_one_who_reads_gets_a_bounded_piece_at_a_time() -> None:
+    """What a client does not take is kept for it alone."""
+    feed = Feed()
+    with feed.reader() as reader:
+        for _ in range(10):
+            feed.tell("x", b"1" * (SENT_MAX // 3))
+        pieces = [await reader.next() for _ in range(4)]
+        assert max(map(len, pieces)) < 2 * SENT_MAX
+        assert sum(piece.count(b"\n\n") for piece in pieces) == 10
 
 
 async def test_one_who_is_too_slow_is_lost_and_the_others_are_not() -> None:

@@ -48,6 +48,15 @@ def test_an_event_says_what_it_is_and_leaves_no_field_out(body: turns.Body) -> N
     assert len(view) == 5 + len(body.__struct_fields__)
 
 
+@pytest.mark.parametrize(
+    "moment", ["", "x", "2026-01-01", "2026-01-01T00:00:00", "0001-01-01T00:00:00+10:00", "9999-12-31T23:59:59-10:00"]
+)
+def test_a_time_that_is_none_is_the_guests_fault(moment: str) -> None:
+    with pytest.raises(Fault, match="a time that is none") as caught:
+        logged_view(Event(1, moment, "claude", None, turns.Notice("n")))
+    assert caught.value.code is Code.GUEST_MISBEHAVED
+
+
 def test_usage_shows_zeros_and_what_is_unknown() -> None:
     usage = shown(BODIES[1])["usage"]
     assert usage == {"input": 1, "output": 0, "cacheRead": 0, "cacheWrite": 0, "cost": 0.5, "model": None}

@@ -1,5 +1,6 @@
 """The document is whole, and says what the server does."""
 
+import inspect
 import json
 from typing import Any
 
@@ -33,11 +34,26 @@ def test_every_reference_leads_somewhere() -> None:
 def test_an_operation_is_documented(found: Any) -> None:  # noqa: ANN401  # a Route
     operation = DOCUMENT["paths"][found.path][found.method.lower()]
     assert operation["summary"]
-    assert operation["description"]
+    assert inspect.cleandoc(operation["description"]) == operation["description"] != ""
     assert found.websocket or ([] if found.scope is Scope.PUBLIC else [{"token": []}]) == operation["security"]
     for status, answer in operation["responses"].items():
         if int(status) >= 400:
             assert ["application/problem+json"] == list(answer["content"])
+
+
+def test_a_type_is_called_by_its_own_name() -> None:
+    assert [] == [name for name in DOCUMENT["components"]["schemas"] if "." in name]
+
+
+def test_each_event_of_a_stream_says_of_which_type_its_data_is() -> None:
+    content = DOCUMENT["paths"]["/api/events"]["get"]["responses"]["200"]["content"]["text/event-stream"]["schema"]["anyOf"]
+    told = {event["properties"]["event"]["const"]: event["properties"]["data"]["contentSchema"] for event in content}
+    assert {"$ref": "#/components/schemas/SessionView"} == told["session"]
+    assert {"$ref": "#/components/schemas/DeadlineView"} == told["deadline"]
+    log = "/api/workspaces/{workspaceId}/sessions/{sessionId}/events"
+    content = DOCUMENT["paths"][log]["get"]["responses"]["200"]["content"]["text/event-stream"]["schema"]["anyOf"]
+    assert {"$ref": "#/components/schemas/MessageView"} in content[0]["properties"]["data"]["contentSchema"]["anyOf"]
+    assert ["data"] == content[0]["required"]
 
 
 def test_a_credential_is_never_in_an_answer() -> None:

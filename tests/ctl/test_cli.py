@@ -49,6 +49,11 @@ STATUS = HostStatus(
 )
 
 
+def test_the_help_says_what_each_exit_status_means() -> None:
+    shown = CliRunner().invoke(hostelctl, ["--help"]).output
+    assert "\n  Exit status:\n    0  it is done\n    1  it failed" in shown
+
+
 def answer(request: Request) -> Reply:
     match request:
         case Status():

@@ -202,6 +202,30 @@ async def test_a_client_that_does_not_read_stops_the_guests_stream_alone(rooms: 
         assert (await bystander.call("GET", f"{bystander.base}/agents", status=200))["items"]
 
 
+async def test_a_guest_that_leaves_again_and_again_is_not_looked_for_all_the_time(rooms: Rooms, guest: TurnGuest) -> None:
+    followed = 0
+
+    async def talk(link: Link) -> None:
+        nonlocal followed
+        await welcome(link)
+        async for request in requests(link):
+            if isinstance(request, FollowEvents):
+                followed += 1
+                await link.send(Following(id=request.id, last=0))
+                return
+            await link.send(replace(guest.answer(request), id=request.id))
+
+    guest.talk = talk  # type: ignore[method-assign]
+    room = await guest.serve(rooms)
+    async with following(room, f"{guest.base}/events"):
+        async with asyncio.timeout(10):
+            while followed < 4:
+                await asyncio.sleep(0.01)
+        before = followed
+        await asyncio.sleep(0.4)  # the pauses double: the next ones are of 0.2 and 0.4 seconds
+        assert followed <= before + 2
+
+
 async def test_an_event_reaches_a_follower_at_once(guest: TurnGuest) -> None:
     async with following(guest.room, f"{guest.base}/events") as stream:
         clock = asyncio.get_running_loop().time

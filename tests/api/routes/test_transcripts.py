@@ -14,7 +14,7 @@ from shared.guestwire.transcripts import GetTranscript, ListTranscripts, Transcr
 from shared.ids import new_session_id
 from shared.link import Link
 from shared.messages import Reply
-from shared.transcripts import Entry, Role, TranscriptInfo
+from shared.transcripts import Entry, EntryRole, TranscriptInfo
 from shared.turns import Usage
 from tests.agents.transcripts.homes import PLACES, leave
 from tests.api.peers import requests, welcome
@@ -183,7 +183,7 @@ INFO = TranscriptInfo(
 
 
 def entry(seq: int, text: str = "x") -> Entry:
-    return Entry(seq=seq, role=Role.USER, text=text)
+    return Entry(seq=seq, role=EntryRole.USER, text=text)
 
 
 def page(*entries: Entry, **fields: Any) -> TranscriptPage:  # noqa: ANN401  # the reply's
@@ -202,7 +202,7 @@ def page(*entries: Entry, **fields: Any) -> TranscriptPage:  # noqa: ANN401  # t
             transcript=TranscriptInfo(**{f: getattr(INFO, f) for f in INFO.__struct_fields__} | {"transcript": "tr" + "1" * 24})
         ),
         page(transcript=TranscriptInfo(**{f: getattr(INFO, f) for f in INFO.__struct_fields__} | {"started": "soon"})),
-        page(Entry(seq=1, role=Role.USER, at="yesterday")),
+        page(Entry(seq=1, role=EntryRole.USER, at="yesterday")),
         Transcripts(items=[]),
     ],
     ids=range(9),
@@ -268,10 +268,13 @@ def document(renderer: Renderer, text: str) -> str:
         **fields | {"title": line, "native": line, "cwd": text, "models": [line], "answers": 2, "unpriced": 1, "skipped": 1}
     )
     entries = [
-        *(Entry(seq=number, role=role, text=text) for number, role in enumerate((Role.USER, Role.ASSISTANT, Role.THINKING), 1)),
+        *(
+            Entry(seq=number, role=role, text=text)
+            for number, role in enumerate((EntryRole.USER, EntryRole.ASSISTANT, EntryRole.THINKING), 1)
+        ),
         Entry(
             seq=4,
-            role=Role.TOOL,
+            role=EntryRole.TOOL,
             name=line,
             input=text,
             output=text,
@@ -280,7 +283,7 @@ def document(renderer: Renderer, text: str) -> str:
             sidechain=True,
             usage=Usage(input=1, model=line),
         ),
-        Entry(seq=5, role=Role.TOOL, name=None),
+        Entry(seq=5, role=EntryRole.TOOL, name=None),
     ]
     pieces = [
         *renderer.head(info),
@@ -310,6 +313,20 @@ def outline(text: str) -> Outline:
     parser.feed(document(Html(), text))
     parser.close()
     return parser
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        (r'"echo \"hi\"\n"', '\n```text\necho "hi"\n\n```\n'),
+        ('{"command":"ls","timeout":1e3}', '\n```text\n{\n  "command": "ls",\n  "timeout": 1e3\n}\n```\n'),
+        ("not { JSON", "\n```text\nnot { JSON\n```\n"),
+        (r'"\ud800"', '\n```text\n"\\ud800"\n```\n'),
+    ],
+    ids=("text", "object", "no-json", "surrogate"),
+)
+def test_what_a_tool_was_given_is_shown_as_people_read_it(given: str, shown: str) -> None:
+    assert shown in "".join(Markdown().entry(Entry(seq=1, role=EntryRole.TOOL, name="exec", input=given)))
 
 
 @pytest.mark.parametrize("attack", ATTACKS)

@@ -77,6 +77,21 @@ async def test_a_wait_ends_with_the_clients_patience(guest: TurnGuest) -> None:
     assert (await guest.room.call("GET", f"{guest.base}/turns/{turn}", status=200, Prefer="wait=1"))["status"] == "running"
 
 
+async def test_those_who_wait_are_as_many_as_may_hold_connections(guest: TurnGuest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each holds a connection to the guest too. Any other gets its answer at once."""
+    monkeypatch.setattr("api.live.CONNECTIONS_MAX", 1)
+    turn = await begin(guest)
+    path = f"{guest.base}/turns/{turn}"
+    waiting = asyncio.create_task(guest.room.call("GET", path, status=200, Prefer="wait=30"))
+    async with asyncio.timeout(10):
+        while not guest.watchers:
+            await asyncio.sleep(0.01)
+        assert (await guest.room.call("GET", path, status=200, Prefer="wait=30"))["status"] == "running"
+    assert not waiting.done()
+    await guest.end(turn)
+    assert (await waiting)["status"] == "completed"
+
+
 async def test_a_wait_goes_on_when_the_guest_is_killed_and_comes_back(guest: TurnGuest) -> None:
     turn = await begin(guest)
     waiting = asyncio.create_task(guest.room.call("GET", f"{guest.base}/turns/{turn}", status=200, Prefer="wait=30"))

@@ -41,11 +41,11 @@ def row(guest: TurnGuest, cost: float, unpriced: int) -> UsageRow:
 
 
 async def test_usage_is_told_by_row_and_in_all(guest: TurnGuest) -> None:
-    guest.usage = [row(guest, 0.5, 0), row(guest, 0.25, 1)]
+    guest.usage = [row(guest, 0.1, 0), row(guest, 0.2, 1)]
     path = f"{guest.room.base}/usage?since=2026-01-01&until=2026-01-31&session={guest.session}"
     told = await guest.room.call("GET", path, status=200)
     assert told["items"][0]["sessionId"] == guest.session
-    assert (told["total"]["cost"], told["total"]["turns"], told["total"]["unpriced"]) == (0.75, 4, 1)
+    assert (told["total"]["cost"], told["total"]["turns"], told["total"]["unpriced"]) == (0.3, 4, 1)
     assert (told["today"], told["month"], told["budget"]) == (1.5, 7.25, {"day": None, "month": None})
     request = guest.asked[-1]
     assert isinstance(request, GetUsage)

@@ -64,6 +64,7 @@ async def test_a_programs_environment_is_built_from_nothing(alice: Tenant) -> No
         "HOSTEL_WORKSPACE",
         "HOSTEL_SESSION",
         "HOSTEL_TERMINAL",
+        "HOSTEL_PROGRAMS",
     }
 
 

@@ -1,11 +1,11 @@
 """The workspace as its guest sees it: its folders, its settings, and the environment of what runs in it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
 import msgspec
+from msgspec import Struct
 
 from shared.agents import Registry
 from shared.config import Guests
@@ -13,8 +13,7 @@ from shared.config import Guests
 _KEPT = ("HOME", "USER", "LOGNAME", "PATH", "TMPDIR", "HOSTEL_WORKSPACE")
 
 
-@dataclass(frozen=True, slots=True)
-class Room:
+class Room(Struct, frozen=True):
     """What all of a guest's parts need to know."""
 
     workspace: str

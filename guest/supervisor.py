@@ -1,7 +1,8 @@
 """The parts of a guest."""
 
 import contextlib
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from guest.agents.agents import Agents
 from guest.events import Events
@@ -21,8 +22,7 @@ from guest.turns.turns import Turns
 from shared.errors import Code, Fault
 
 
-@dataclass(frozen=True, slots=True)
-class Supervisor:
+class Supervisor(Struct, frozen=True):
     """The parts of a guest."""
 
     sessions: Sessions

@@ -7,7 +7,6 @@ the name of the handler that answers it and of the client method that calls it. 
 import enum
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final, TypeVar, Union
 
@@ -85,8 +84,7 @@ R = TypeVar("R", bound=type[Request])
 M = TypeVar("M", bound=type[Message])
 
 
-@dataclass(frozen=True, slots=True)
-class Verb:
+class Verb(msgspec.Struct, frozen=True):
     """One entry of a protocol's closed table."""
 
     name: str

@@ -5,15 +5,15 @@ agent's order, and asks by `Sink.ask`. It never writes to the log and knows noth
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
+
+from msgspec import Struct
 
 from shared.turns import AgentState, Body, Option, StopReason, ToolKind, Usage
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Launch:
+class Launch(Struct, frozen=True, kw_only=True):
     """How an agent is started."""
 
     argv: Sequence[str]
@@ -36,8 +36,7 @@ class Launch:
         return text
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ask:
+class Ask(Struct, frozen=True, kw_only=True):
     """A permission that the agent wants."""
 
     title: str
@@ -48,8 +47,7 @@ class Ask:
     input: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attachment:
+class Attachment(Struct, frozen=True, kw_only=True):
     """A file that comes with a prompt."""
 
     path: Path
@@ -57,8 +55,7 @@ class Attachment:
     media_type: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class Outcome(Struct, frozen=True, kw_only=True):
     """How a turn ended that did not fail."""
 
     reason: StopReason

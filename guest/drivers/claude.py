@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import dataclasses
 import uuid
 from collections.abc import Sequence
 from typing import Any, Final
@@ -59,7 +58,7 @@ class ClaudeDriver:
         self._meter = records.Meter()
 
     def _fresh(self, *more: str) -> AgentProcess:
-        launch = dataclasses.replace(self._launch, argv=[*self._launch.argv, *_FLAGS, *more])
+        launch = structs.replace(self._launch, argv=[*self._launch.argv, *_FLAGS, *more])
         return AgentProcess(launch, lambda text: self._sink.tell(Notice(text)))
 
     @property

@@ -5,9 +5,10 @@ So what was there stays until the last byte has come, and what is never finished
 
 import os
 import threading
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
+
+from msgspec import Struct
 
 from guest.files.files import describe, make_parents, regular, rename, version
 from guest.files.paths import Root, Spot, faults, own_folder, spot
@@ -24,8 +25,7 @@ _placing: Final = threading.Lock()
 """Held from the look at the present version to its replacement, so that one of two writers is told of the other."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class Place(Struct, frozen=True, kw_only=True):
     """Where a file is to be put, and on what condition."""
 
     root: Root

@@ -8,8 +8,9 @@ import heapq
 import os
 import stat
 from collections.abc import Generator, Iterable, Iterator
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from guest.files.files import describe
 from guest.files.paths import Root, faults, parts, shown, spot
@@ -24,8 +25,7 @@ _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _GIT: Final = b".git"
 
 
-@dataclass(slots=True)
-class Page:
+class Page(Struct):
     """What is wanted."""
 
     depth: int

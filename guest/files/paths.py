@@ -11,9 +11,10 @@ import os
 import re
 from collections import deque
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct
 
 from shared.errors import Code, Fault
 
@@ -83,8 +84,7 @@ def faults() -> Iterator[None]:
         raise Fault(_CODES.get(error.errno or 0, Code.FAILED), f"{error.strerror}") from error
 
 
-@dataclass(frozen=True, slots=True)
-class Spot:
+class Spot(Struct, frozen=True):
     """Where a path leads: a name in an open folder."""
 
     folder: int
@@ -108,8 +108,7 @@ class Spot:
         return self
 
 
-@dataclass(frozen=True, slots=True)
-class Root:
+class Root(Struct, frozen=True):
     """The folder in which paths are to stay: a clone, a worktree, or another folder of a session."""
 
     sessions: Path

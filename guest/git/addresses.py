@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from shared.errors import Code, Fault
 
@@ -17,8 +18,7 @@ _UNPRINTABLE: Final = re.compile(r"[\x00-\x20\x7f-\x9f\\]")
 _PORT_MAX: Final = 65_535
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(Struct, frozen=True):
     """What matters of a repository's address."""
 
     protocol: str

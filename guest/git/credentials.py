@@ -8,11 +8,11 @@ import shlex
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 import msgspec
+from msgspec import Struct, field
 
 from guest.git.addresses import Address
 from shared.errors import Code, Fault
@@ -26,8 +26,7 @@ _HELPER_FD: Final = "HOSTEL_ASKPASS_FD"
 _SSH: Final = ("ssh", "-o", "BatchMode=yes")
 
 
-@dataclass(frozen=True, slots=True)
-class Access:
+class Access(Struct, frozen=True):
     """How a git command signs in."""
 
     environment: Mapping[str, str] = field(default_factory=lambda: _ssh("-o", "StrictHostKeyChecking=accept-new"))

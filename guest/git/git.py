@@ -14,9 +14,10 @@ import signal
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections import deque
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from msgspec import Struct
 
 from guest.git.credentials import Access
 from guest.room import Room
@@ -164,8 +165,7 @@ class Git:
             raise Fault(Code.FAILED, f"git cannot be started: {error.strerror}") from error
 
 
-@dataclass(frozen=True, slots=True)
-class Printed:
+class Printed(Struct, frozen=True):
     """What a git command has printed on its standard output."""
 
     data: bytes

@@ -1,7 +1,8 @@
 """Worktrees of a session's clone."""
 
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from guest.clock import now
 from guest.git.clones import resolve
@@ -15,8 +16,7 @@ from shared.guestwire.sessions import CreateWorktree
 from shared.rooms import WorktreeInfo
 
 
-@dataclass(frozen=True, slots=True)
-class _Head:
+class _Head(Struct, frozen=True):
     """Where a worktree is, as git says."""
 
     branch: str | None

@@ -6,10 +6,10 @@ import os
 import signal
 import termios
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from msgspec import Struct
 from ptyprocess.ptyprocess import PtyProcess
 
 from guest.terminals.processes import end_session
@@ -30,8 +30,7 @@ _LAST_CALL: Final = 0.5
 _scratch: Final = memoryview(bytearray(READ_MAX))
 
 
-@dataclass(frozen=True, slots=True)
-class Exit:
+class Exit(Struct, frozen=True):
     """How a program ended: one of both."""
 
     code: int | None

@@ -1,9 +1,10 @@
 """Terminals: a program, a ring of what it printed, and who looks at it."""
 
-import dataclasses
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
 
 from guest.clock import now
 from guest.events import Events
@@ -26,8 +27,7 @@ _COMMAND_SHOWN: Final = 400
 """Characters of a command that lists show."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """Where a terminal belongs: its session, its worktree if any, and the folder of one of them."""
 
     session: str

@@ -1,7 +1,7 @@
-from dataclasses import fields
 from typing import Any, cast, get_type_hints
 
 import pytest
+from msgspec.structs import fields
 
 from guest.calls.sessions import SessionCalls
 from guest.events import Events

@@ -6,12 +6,12 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable
-from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from guest.drivers.acp import AcpDriver
 from guest.drivers.acp_pipe import REQUESTS_MAX

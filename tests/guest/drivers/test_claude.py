@@ -4,11 +4,11 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator, Awaitable
-from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
 import pytest
+from msgspec.structs import replace
 
 from guest.drivers.base import Attachment
 from guest.drivers.claude import ClaudeDriver

@@ -10,12 +10,13 @@ import msgspec
 from msgspec import structs
 
 from guest.drivers import claude_records as records
-from guest.drivers.base import Ask, Attachment, Launch, Outcome, Sink
+from guest.drivers.base import Attachment, Launch, Outcome, Sink
+from guest.drivers.claude_asks import Asks
 from guest.drivers.images import image
 from guest.drivers.process import GRACE, AgentProcess, Object
-from guest.drivers.texts import detail, encoded, is_choice, label
+from guest.drivers.texts import encoded, is_choice, label
 from shared.errors import Code, Fault
-from shared.turns import REASON_MAX, AgentState, Notice, Option, OptionKind, StopReason
+from shared.turns import REASON_MAX, AgentState, Notice, StopReason
 
 _FLAGS: Final = (
     "-p",
@@ -29,11 +30,6 @@ _FLAGS: Final = (
 )
 _ANSWER: Final = 30.0
 """Seconds for an answer that needs no model."""
-_ASKS_MAX: Final = 64
-"""Questions that wait for an answer at once; one more, and the agent is ended."""
-_ONCE: Final = Option("allow", "Allow once", OptionKind.ALLOW_ONCE)
-_ALWAYS: Final = Option("always", "Allow for this conversation", OptionKind.ALLOW_ALWAYS)
-_REJECT: Final = Option("reject", "Reject", OptionKind.REJECT_ONCE)
 _REASONS: Final = {"max_tokens": StopReason.MAX_TOKENS, "refusal": StopReason.REFUSAL}
 
 
@@ -53,7 +49,7 @@ class ClaudeDriver:
         """Of the turn that runs."""
         self._fault: Fault | None = None
         self._cancelled = False
-        self._asks: dict[str, asyncio.Task[None]] = {}
+        self._asks = Asks(sink, self._send, lambda: self._result is not None and not self._cancelled)
         self._streamed: set[str] = set()
         self._meter = records.Meter()
 
@@ -150,7 +146,7 @@ class ClaudeDriver:
         except Fault as error:
             fault = error
         self._fault = fault or Fault(Code.FAILED, await process.end_reason())
-        self._drop_asks()
+        self._asks.drop()
         waiting: list[asyncio.Future[Any]] = [*self._answers.values(), *([self._result] if self._result else [])]
         for future in waiting:
             if not future.done():
@@ -167,9 +163,9 @@ class ClaudeDriver:
             case records.System(mode=mode) if is_choice(mode):
                 self._tell_state(structs.replace(self._state, mode=mode))
             case records.Control():
-                self._asked(record)
-            case records.Withdrawn(request_id=request) if request in self._asks:
-                self._asks[request].cancel()
+                self._asks.take(record, self._process)
+            case records.Withdrawn(request_id=request):
+                self._asks.withdraw(request)
             case records.Answered(response=answer) if (future := self._answers.get(answer.request_id)) and not future.done():
                 future.set_result(answer)
 
@@ -191,52 +187,6 @@ class ClaudeDriver:
             elif kind == "assistant" and said.parent_tool_use_id is None and said.message.id not in self._streamed:
                 for body in records.spoken(block):
                     self._sink.tell(body)
-
-    # What it asks
-
-    def _asked(self, control: records.Control) -> None:
-        if len(self._asks) >= _ASKS_MAX:
-            raise Fault(Code.FAILED, f"the agent asks for more than {_ASKS_MAX} things at once")
-        if control.request_id in self._asks:
-            self._process.garbage("the agent asked again under the id of a question that waits")
-            return
-        task = asyncio.create_task(self._reply(control))
-        self._asks[control.request_id] = task
-        task.add_done_callback(lambda _: self._asks.pop(control.request_id, None))
-
-    async def _reply(self, control: records.Control) -> None:
-        answer: Object = {"subtype": "error", "request_id": control.request_id, "error": "not supported"}
-        if control.request.get("subtype") == "can_use_tool":
-            decision = await self._permission(control.request)
-            answer = {"subtype": "success", "request_id": control.request_id, "response": decision}
-        with contextlib.suppress(Fault):
-            await self._send({"type": "control_response", "response": answer})
-
-    async def _permission(self, request: Object) -> Object:
-        tool, given = str(request.get("tool_name")), request.get("input")
-        given = given if isinstance(given, dict) else {}
-        always = _rules(request.get("permission_suggestions"))
-        call = request.get("tool_use_id")
-        ask = Ask(
-            title=records.title(tool, given),
-            kind=records.kind(tool),
-            options=[_ONCE, _ALWAYS, _REJECT] if always else [_ONCE, _REJECT],
-            call=call if is_choice(call) else None,
-            input=detail(given)[0],
-        )
-        chosen = None
-        if self._result and not self._cancelled:
-            with contextlib.suppress(asyncio.CancelledError):
-                chosen = await self._sink.ask(ask)
-        if chosen == _ONCE.id:
-            return {"behavior": "allow", "updatedInput": given}
-        if chosen == _ALWAYS.id:
-            return {"behavior": "allow", "updatedInput": given, "updatedPermissions": always}
-        return {"behavior": "deny", "message": "The user did not allow this."}
-
-    def _drop_asks(self) -> None:
-        for task in tuple(self._asks.values()):
-            task.cancel()
 
     # What it is told
 
@@ -280,7 +230,7 @@ class ClaudeDriver:
         finally:
             _forget(self._result)
             self._result = None
-            self._drop_asks()
+            self._asks.drop()
         return self._outcome(result)
 
     def _outcome(self, result: records.Result) -> Outcome:
@@ -297,7 +247,7 @@ class ClaudeDriver:
         if self._result is None:
             return
         self._cancelled = True
-        self._drop_asks()
+        self._asks.drop()
         # When it no longer listens, `prompt` says so.
         with contextlib.suppress(Fault):
             await self._control(subtype="interrupt")
@@ -320,7 +270,7 @@ class ClaudeDriver:
         await self._end()
 
     async def _end(self, grace: float = GRACE) -> None:
-        self._drop_asks()
+        self._asks.drop()
         await self._process.close(grace=grace)
         if self._reader:
             await asyncio.wait([self._reader])
@@ -335,14 +285,6 @@ def _forget(future: asyncio.Future[Any]) -> None:
 class _Spent(msgspec.Struct):
     total_cost_usd: float
     model_usage: dict[str, records.ModelUsage]
-
-
-def _rules(suggestions: object) -> list[Object]:
-    """What to allow for the rest of the conversation: the like of this call, where Claude says what that is."""
-    given = [one for one in suggestions if isinstance(one, dict)] if isinstance(suggestions, list) else []
-    rules = [one for one in given if one.get("type") == "addRules"] or given
-    # In the process alone: the repository's settings are not ours to write.
-    return [{**one, "destination": "session"} for one in rules]
 
 
 async def _block(attachment: Attachment) -> Object:

@@ -1,18 +1,19 @@
 """Sessions of a workspace: clones of repositories, or empty ones."""
 
 import asyncio
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import Annotated, Final
 
 from msgspec import Meta
 
 from api.auth import Scope
 from api.pages import PageQuery, page
+from api.patience import patiently
 from api.problems import HttpCode, invalid
 from api.routing import Answer, Context, Created, route
 from api.schema import Body, View
 from api.views import SessionView, session_view
-from shared.errors import Code
+from shared.errors import Code, Fault
 from shared.guestwire.watch import SessionChanged
 from shared.ids import new_session_id
 from shared.rooms import (
@@ -170,23 +171,12 @@ def git_auth(auth: NewGitAuth | None) -> GitAuth | None:
 
 async def _when_cloned(ctx: Context, info: SessionInfo) -> SessionInfo:
     """The session once its clone has ended, or as it is when the client's patience or the server's life ends."""
-    if info.status is not SessionStatus.CLONING or not ctx.wait or ctx.app.live.full(ctx.principal):
+    if info.status is not SessionStatus.CLONING or not ctx.wait:
         return info
-    with ctx.app.live.open(ctx.principal):  # whoever waits holds a connection to the guest
-        return await _wait(ctx, info, ctx.wait)
-
-
-async def _wait(ctx: Context, info: SessionInfo, seconds: float) -> SessionInfo:
-    following = asyncio.create_task(_follow(ctx, info))
-    stopping = asyncio.create_task(ctx.app.stopping.wait())
-    try:
-        await asyncio.wait({following, stopping}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-        if following.done() and following.exception() is None:
-            return following.result()
-        return await ctx.app.guests.get_session(ctx.room, info.session)
-    finally:
-        following.cancel()
-        stopping.cancel()
+    with suppress(Fault):
+        if found := await patiently(ctx, _follow(ctx, info)):
+            return found
+    return await ctx.app.guests.get_session(ctx.room, info.session)
 
 
 async def _follow(ctx: Context, info: SessionInfo) -> SessionInfo:

@@ -9,6 +9,7 @@ from msgspec import Meta
 
 from api.auth import Scope
 from api.pages import PageQuery, decode_cursor, encode_cursor
+from api.patience import patiently
 from api.problems import invalid
 from api.routes.sessions import ROOM_ERRORS
 from api.routing import Context, Created, route
@@ -169,23 +170,9 @@ def _before(cursor: str | None) -> str | None:
 
 async def _when_ended(ctx: Context, info: TurnInfo) -> TurnInfo:
     """The turn once it has ended, or as it is when the client's patience or the server's life ends."""
-    if info.status is not TurnStatus.RUNNING or not ctx.wait or ctx.app.live.full(ctx.principal):
+    if info.status is not TurnStatus.RUNNING or not ctx.wait:
         return info
-    with ctx.app.live.open(ctx.principal):  # whoever waits holds a connection to the guest
-        return await _wait(ctx, info, ctx.wait)
-
-
-async def _wait(ctx: Context, info: TurnInfo, seconds: float) -> TurnInfo:
-    following = asyncio.create_task(_ended(ctx, info))
-    stopping = asyncio.create_task(ctx.app.stopping.wait())
-    try:
-        await asyncio.wait({following, stopping}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-        if following.done():
-            return following.result()
-        return await ctx.app.guests.get_turn(ctx.room, info.session, info.turn)
-    finally:
-        following.cancel()
-        stopping.cancel()
+    return await patiently(ctx, _ended(ctx, info)) or await ctx.app.guests.get_turn(ctx.room, info.session, info.turn)
 
 
 async def _ended(ctx: Context, info: TurnInfo) -> TurnInfo:

@@ -15,8 +15,8 @@ from shared.errors import Code, Fault
 from shared.ids import new_session_id, new_worktree_id
 from shared.transcripts import PART_MAX, Entry, EntryRole
 from shared.turns import Usage
+from tests.agents.transcripts.collection import DEADLINE, Library
 from tests.agents.transcripts.homes import PLACES, leave, text
-from tests.agents.transcripts.library import DEADLINE, Library
 
 
 @pytest.fixture
@@ -297,7 +297,7 @@ async def test_a_kept_index_is_not_read_anew(tmp_path: Path) -> None:
     (known,) = await first.all()
     await first.transcripts.close()
     status = path.stat()
-    changed = path.read_text().replace("List the", "XXXX the")
+    changed = path.read_text().replace("List the", "Show the")
     path.write_text(changed)
     os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
     again = Library(tmp_path)

@@ -16,8 +16,8 @@ from guest.transcripts.lines import Position, lines
 from guest.transcripts.parsed import RECORD_MAX
 from shared.errors import Code, Fault
 from shared.transcripts import ENTRIES_MAX, PAGE_MAX
+from tests.agents.transcripts.collection import DEADLINE, Library
 from tests.agents.transcripts.homes import PLACES, leave, text
-from tests.agents.transcripts.library import DEADLINE, Library
 
 CALM = 200 * 1024 * 1024
 """Bytes of memory that suffice for anything."""

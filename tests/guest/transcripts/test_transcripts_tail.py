@@ -16,8 +16,8 @@ from guest.transcripts.tail import Tail
 from shared.guestwire.sessions import Ping
 from shared.guestwire.transcripts import ListTranscripts, Transcripts
 from shared.guestwire.watch import TranscriptChanged, Watch
+from tests.agents.transcripts.collection import DEADLINE, Library
 from tests.agents.transcripts.homes import leave, text
-from tests.agents.transcripts.library import DEADLINE, Library
 from tests.guest.harness import Guest
 
 GOOD = '{"type":"user","message":{"content":"fine"}}\n'

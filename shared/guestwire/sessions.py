@@ -53,7 +53,7 @@ class RenameSession(Request, frozen=True):
 
 @GUEST.verb(Done)
 class DeleteSession(Request, frozen=True):
-    """Close a session's terminals, stop its clone, remove its files."""
+    """End a session's agents and terminals, stop its clone, remove its files."""
 
     session: SessionId
 
@@ -81,7 +81,7 @@ class ListWorktrees(Request, frozen=True):
 
 @GUEST.verb(Done)
 class RemoveWorktree(Request, frozen=True):
-    """Remove a worktree. CONFLICT when it has changes that are not committed, unless `force`."""
+    """Remove a worktree. CONFLICT when it has changes that are not committed, terminals or turns that run, unless `force`."""
 
     session: SessionId
     worktree: WorktreeId

@@ -7,6 +7,7 @@ import aiohttp
 import pytest
 from msgspec.structs import replace
 
+from api import sse
 from shared.errors import Fault
 from shared.guestwire.turns import FollowEvents, Following, Logged
 from shared.ids import new_session_id, new_turn_id
@@ -174,7 +175,10 @@ async def test_a_gap_or_a_step_back_ends_the_stream_and_is_the_guests_fault(room
     assert seqs == list(range(1, len(seqs) + 1))
 
 
-async def test_a_client_that_does_not_read_stops_the_guests_stream_alone(rooms: Rooms, guest: TurnGuest) -> None:
+async def test_a_client_that_does_not_read_stops_the_guests_stream_alone_and_is_cut_off_in_the_end(
+    rooms: Rooms, guest: TurnGuest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sse, "PATIENCE", 3.0)
     sent = 0
 
     async def talk(link: Link) -> None:
@@ -200,6 +204,9 @@ async def test_a_client_that_does_not_read_stops_the_guests_stream_alone(rooms: 
         assert sent < 1000
         bystander = await TurnGuest().serve(rooms)
         assert (await bystander.call("GET", f"{bystander.base}/agents", status=200))["items"]
+        async with asyncio.timeout(20):
+            while len(rooms.services.live):
+                await asyncio.sleep(0.05)
 
 
 async def test_a_guest_that_leaves_again_and_again_is_not_looked_for_all_the_time(rooms: Rooms, guest: TurnGuest) -> None:

@@ -154,3 +154,20 @@ async def test_an_event_of_an_agent_reaches_a_follower_quickly(work: Work, tmp_p
             took.append(time.perf_counter() - began)
         await until_end(stream, made["turnId"])
     assert sorted(took)[len(took) // 2] < 0.25, took
+
+
+async def test_an_agent_is_ended_by_who_wants_its_conversation_elsewhere(work: Work) -> None:
+    path = f"{work.base}/agents/fake"
+    await work.room.call("DELETE", path, status=404)
+    go = work.room.rooms.folder / "go"
+    made = await work.prompt("say one", f"wait {go}")
+    await work.room.call("DELETE", path, status=409)
+    go.touch()
+    assert (await work.room.call("GET", f"{work.base}/turns/{made['turnId']}", status=200, Prefer="wait=20"))[
+        "status"
+    ] == "completed"
+    await work.room.call("DELETE", path, status=204)
+    (agent,) = (await work.room.call("GET", f"{work.base}/agents", status=200))["items"]
+    assert not agent["running"]
+    after = await work.prompt("history", wait=20)
+    assert "say one" in text_of(await work.page(), after["turnId"])

@@ -7,13 +7,32 @@ handler.
 import asyncio
 import dataclasses
 import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 from aiohttp import hdrs, web
+from multidict import MultiDict
 
 from api import schema
-from api.auth import ANONYMOUS, Principal, Scope, authorize, demanded
+from api.apikeys import KEY_PREFIX
+from api.auditing import ORIGIN, origin_of
+from api.auth import (
+    ANONYMOUS,
+    LOCKED_SCOPES,
+    NOWHERE,
+    Principal,
+    Role,
+    Scope,
+    Target,
+    authorize,
+    demanded,
+    no_such_organisation,
+    no_such_workspace,
+)
+from api.browsers import COOKIE
 from api.deletion import forget_if_deleted
 from api.idempotency import HEADER as IDEMPOTENCY_KEY
 from api.idempotency import Record, Reply
@@ -36,8 +55,11 @@ WINDOW: Final = web.RequestKey("WINDOW", dict[str, str])
 SUBJECT: Final = web.RequestKey("SUBJECT", str)
 """Whom the log names."""
 
+_SAFE: Final = frozenset({hdrs.METH_GET, hdrs.METH_HEAD})
 _JSON: Final = "application/json"
 _BEARER: Final = "Bearer "
+_SELECTED: Final = "workspaceId"
+_REFUSED: Final = frozenset({Code.UNAUTHORIZED, Code.FORBIDDEN})
 _WAIT: Final = re.compile(r'(?:^|[,;])\s*wait\s*=\s*"?(\d{1,9})"?\s*(?=$|[,;])', re.IGNORECASE)
 _PATTERNS: Final = {name: re.compile(pattern.strip("^$")) for name, pattern in PATH_PATTERNS.items()}
 
@@ -47,12 +69,55 @@ class NoQuery(schema.Query, frozen=True):
 
 
 async def principal_of(services: "Services", token: str) -> Principal:
-    """Whom `token` stands for; Fault UNAUTHORIZED also when its workspace is gone."""
+    """Whom `token`, a key or a token, stands for; Fault UNAUTHORIZED also when its workspace is gone."""
+    if token.startswith(KEY_PREFIX):
+        return await services.apikeys.principal(token)
     principal = services.tokens.verify(token)
     known = services.workspaces
     if principal.workspace is not None and not known.at_hand(principal.workspace) and not await known.find(principal.workspace):
         raise Fault(Code.UNAUTHORIZED, "the token is not valid")
-    return principal
+    return await services.organisations.ranked(principal)
+
+
+async def browser_principal(services: "Services", request: web.Request, cookie: str) -> Principal:
+    """Whom the session cookie stands for. Fault FORBIDDEN for what another site's page could have sent."""
+    safe = request.method in _SAFE and hdrs.UPGRADE not in request.headers
+    # `Origins` has compared it; a browser sends one with everything that changes something, and with every upgrade.
+    if not safe and hdrs.ORIGIN not in request.headers:
+        raise Fault(Code.FORBIDDEN, "with the session cookie an Origin header is needed")
+    return await services.organisations.ranked(await services.browsers.principal(cookie))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """What a tool asks of a route."""
+
+    request: web.Request
+    """The one that brought it."""
+    principal: Principal
+    params: Mapping[str, str]
+    """Of the path."""
+    query: Mapping[str, str]
+    body: bytes
+    """JSON."""
+    workspace: str | None = None
+    """What the query would select."""
+    wait: float | None = None
+
+
+@dataclass(slots=True)
+class Note:
+    """What the audit log is told of a request."""
+
+    target: Target = NOWHERE
+    about: str = ""
+
+    def take(self, ctx: Context) -> None:
+        """Know what the request is about."""
+        own = ctx.workspace if ctx.principal.workspace else ctx.target.workspace
+        self.target = Target(own, ctx.target.organisation or ctx.principal.organisation)
+        inner = [value for name, value in ctx.params.items() if name not in {"workspaceId", "organisationId"}]
+        self.about = inner[-1] if inner else ctx.resource_id
 
 
 class Endpoint:
@@ -72,7 +137,31 @@ class Endpoint:
         """Answer `request`. Raises Fault or Problem for what cannot be answered."""
         if self._socket is not None and request.headers.get(hdrs.UPGRADE, "").lower() == "websocket":
             return await self._socket.handle(request)
-        ctx = await self.admit(request, await self.identify(request))
+        with self.noted(request) as note:
+            principal = await self.identify(request)
+            ctx = await self.admit(request, principal, request.match_info, self.selected(request))
+            note.take(ctx)
+            return await self._answer(request, ctx)
+
+    async def invoke(self, call: "Call") -> Reply:
+        """Do for `call.principal`, who is identified, what a request with these parameters would do.
+
+        Raises Fault or Problem. The caller has refused routes that answer with a stream.
+        """
+        with self.noted(call.request) as note:
+            self._services.limits.hit("request", call.principal.subject)
+            ctx = await self.admit(call.request, call.principal, call.params, call.workspace, call.wait)
+            note.take(ctx)
+            arguments: dict[str, Any] = {}
+            query = schema.convert_query(self._query, MultiDict(call.query))
+            if self._route.query:
+                arguments["query"] = query
+            if self._decoder is not None:
+                arguments["body"] = schema.decode(self._decoder, call.body)
+            ctx = _planned(ctx, Record.fresh(ctx.resource_id))
+            return self._reply(ctx, await self._call(ctx, arguments))
+
+    async def _answer(self, request: web.Request, ctx: Context) -> web.StreamResponse:
         arguments = self.query_of(request)
         raw = b""
         if self._decoder is not None:
@@ -90,52 +179,112 @@ class Endpoint:
         """The handler's `query` argument, if it has one; Problem INVALID for a parameter that is wrong or unknown."""
         if not self._route.query and "?" not in request.raw_path:
             return {}
-        query = schema.convert_query(self._query, request.query)
+        given = MultiDict(request.query)
+        if self._route.selects and len(given.getall(_SELECTED, ())) == 1:
+            del given[_SELECTED]
+        query = schema.convert_query(self._query, given)
         return {"query": query} if self._route.query else {}
 
-    async def identify(self, request: web.Request, token: str | None = None) -> Principal:
-        """Who sends `request`, by `token` or the Authorization header, counted against the rate limits.
+    def selected(self, request: web.Request) -> str | None:
+        """The workspace that the query names, where it may."""
+        return request.query.get(_SELECTED) if self._route.selects and "?" in request.raw_path else None
 
-        Raises Fault UNAUTHORIZED for what claims to be a token and is not good.
+    async def identify(self, request: web.Request, token: str | None = None) -> Principal:
+        """Who sends `request`, by `token`, the Authorization header or the session cookie, counted against the rate limits.
+
+        Raises Fault UNAUTHORIZED for what claims to be a credential and is not good.
         """
         services, limit = self._services, self._route.limit
         address = client_address(request, services.config.api.trusted_proxies)
         principal = ANONYMOUS
-        if self._scope is not Scope.PUBLIC and (token is not None or hdrs.AUTHORIZATION in request.headers):
-            try:
+        cookie = request.cookies.get(COOKIE) if hdrs.COOKIE in request.headers else None
+        ORIGIN.set(origin_of(principal, address, request[REQUEST_ID]))
+        try:
+            if self._scope is Scope.PUBLIC:
+                pass
+            elif token is not None or hdrs.AUTHORIZATION in request.headers:
                 principal = await principal_of(services, _bearer(request) if token is None else token)
-            except Fault:
-                services.limits.hit("request", address)
-                raise
+            elif cookie is not None:
+                principal = await browser_principal(services, request, cookie)
+        except Fault:
+            services.limits.hit("request", address)
+            raise
         key = address if principal is ANONYMOUS else principal.subject
         window = services.limits.hit("request", key)
         if limit is not None:
             window = services.limits.hit(limit, key)
         request[WINDOW] = window.headers()
         request[SUBJECT] = principal.subject
+        if principal is not ANONYMOUS:
+            ORIGIN.set(origin_of(principal, address, request[REQUEST_ID]))
         return principal
 
-    async def admit(self, request: web.Request, principal: Principal) -> Context:
-        """The context, if `principal` may do what the route is for, to what the path names."""
-        route, path = self._route, request.match_info
-        named = path.get("workspaceId")
-        authorize(principal, self._scope, named)
+    async def admit(
+        self,
+        request: web.Request,
+        principal: Principal,
+        params: Mapping[str, str],
+        selected: str | None = None,
+        wait: float | None = None,
+    ) -> Context:
+        """The context, if `principal` may do what the route is for, to what `params` and `selected` name."""
+        route = self._route
+        if principal.role is Role.ANONYMOUS and self._scope is not Scope.PUBLIC:
+            authorize(principal, self._scope)
+        named = params.get("workspaceId") or selected
+        target = await self._target(principal, named, params.get("organisationId"))
         for name in route.params:
             pattern = _PATTERNS.get(name)
-            if pattern is not None and not pattern.fullmatch(path[name]):
+            if pattern is not None and not pattern.fullmatch(params[name]):
                 raise Fault(Code.NOT_FOUND, "there is no such thing")
-        if named is not None and not self._services.workspaces.at_hand(named):
-            await self._services.workspaces.get(named)
         return Context(
             request=request,
             app=self._services,
             principal=principal,
             request_id=request[REQUEST_ID],
+            params=params,
+            target=target,
             workspace=named or principal.workspace,
             resource_id=route.resource() if route.resource else "",
             seed=b"",
-            wait=_wait(request) if route.wait else None,
+            wait=(_wait(request) if wait is None else wait) if route.wait else None,
         )
+
+    async def _target(self, principal: Principal, named: str | None, organisation: str | None) -> Target:
+        """What the request is about, once `principal` may do there what the route is for."""
+        if named is not None:
+            row = await self._services.workspaces.find(named) if _PATTERNS["workspaceId"].fullmatch(named) else None
+            target = Target(named, row.organisation if row else None)
+            authorize(principal, self._scope, target)
+            if row is None:
+                raise no_such_workspace()
+            if row.deleted is not None and self._scope not in LOCKED_SCOPES:
+                raise Fault(Code.NOT_READY, "the workspace was deleted; until it is removed for good it can be restored")
+            return target
+        if self._route.selects and self._route.room and principal.role in {Role.PERSON, Role.ORGANISATION}:
+            raise invalid("is needed: this credential reaches several workspaces", parameter=_SELECTED)
+        target = Target(None, organisation)
+        authorize(principal, self._scope, target)
+        if organisation is not None and not await self._services.organisations.exists(organisation):
+            raise no_such_organisation()
+        return target
+
+    @contextmanager
+    def noted(self, request: web.Request) -> Iterator["Note"]:
+        """Have the audit log say how what is done in the block ends."""
+        note = Note()
+        outcome = "ok"
+        try:
+            yield note
+        except (Fault, Problem) as error:
+            outcome = str(error.code)
+            raise
+        except Exception:
+            outcome = str(Code.INTERNAL)
+            raise
+        finally:
+            if self._route.audited or (outcome in _REFUSED and (request.get(SUBJECT) or hdrs.AUTHORIZATION in request.headers)):
+                self._services.auditor.note(self._route.name, outcome, note.target, note.about)
 
     async def run_socket(self, ctx: Context, ws: web.WebSocketResponse) -> None:
         """Call the handler of a WebSocket."""

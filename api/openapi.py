@@ -10,6 +10,7 @@ from aiohttp import web
 
 from api import problems, schema, sse
 from api.auth import Scope
+from api.browsers import COOKIE
 from api.idempotency import KEY_PATTERN
 from api.problems import STATUS, AnyCode, HttpCode, ProblemDetails
 from api.routing import PATH_PATTERNS, Route
@@ -65,7 +66,10 @@ def document(routes: Iterable[Route]) -> bytes:
                 "paths": paths,
                 "components": {
                     "schemas": components,
-                    "securitySchemes": {"token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}},
+                    "securitySchemes": {
+                        "token": {"type": "http", "scheme": "bearer", "description": "An access token or a key."},
+                        "cookie": {"type": "apiKey", "in": "cookie", "name": COOKIE, "description": "A browser's session."},
+                    },
                 },
             }
         ),
@@ -78,7 +82,7 @@ def _operation(route: Route, of: dict[Any, Json], components: dict[str, Json]) -
         "operationId": route.name,
         "summary": route.summary,
         "tags": [route.handler.__module__.rpartition(".")[2]],
-        "security": [] if route.scope is Scope.PUBLIC else [{"token": []}],
+        "security": [] if route.scope is Scope.PUBLIC else [{"token": []}, {"cookie": []}],
         "x-scope": route.scope,
         "parameters": [*_path(route), *_query(route, components), *_headers(route)],
         "responses": _responses(route, of),
@@ -102,6 +106,19 @@ def _path(route: Route) -> list[Json]:
 
 
 def _query(route: Route, components: dict[str, Json]) -> list[Json]:
+    return [*_selection(route), *_own_query(route, components)]
+
+
+def _selection(route: Route) -> list[Json]:
+    """The workspace, which a credential that reaches several has to name."""
+    if not route.selects:
+        return []
+    text = "Which workspace; a credential that is for one needs not say."
+    kind = {"type": "string", "pattern": PATH_PATTERNS["workspaceId"]}
+    return [{"name": "workspaceId", "in": "query", "required": False, "description": text, "schema": kind}]
+
+
+def _own_query(route: Route, components: dict[str, Json]) -> list[Json]:
     if route.query is None:
         return []
     found = components[route.query.__name__]

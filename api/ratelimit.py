@@ -16,7 +16,8 @@ from aiohttp import web
 from limits import RateLimitItem, parse
 
 from api.problems import HttpCode, Problem
-from shared.config import ConfigError, RateLimits
+from shared.config import ConfigError
+from shared.settings import RateLimits
 
 KEYS_MAX: Final = 20_000
 """Windows that are kept."""

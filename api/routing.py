@@ -17,17 +17,26 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, get_args, get_or
 import msgspec
 from aiohttp import web
 
-from api.auth import ROOM_SCOPES, Principal, Scope
+from api.auth import ROOM_SCOPES, Principal, Scope, Target, authorize
 from api.problems import AnyCode, HttpCode, Problem
 from shared.errors import Code, Fault
 from shared.ids import (
     AGENT_PATTERN,
     ATTACHMENT_PATTERN,
+    CHANNEL_PATTERN,
+    DELIVERY_PATTERN,
+    INVITATION_PATTERN,
+    KEY_PATTERN,
+    ORGANISATION_PATTERN,
     PERMISSION_PATTERN,
+    PERSON_PATTERN,
+    SCHEDULE_PATTERN,
     SESSION_PATTERN,
+    TASK_PATTERN,
     TERMINAL_PATTERN,
     TRANSCRIPT_PATTERN,
     TURN_PATTERN,
+    WEBHOOK_PATTERN,
     WORKSPACE_PATTERN,
     WORKTREE_PATTERN,
 )
@@ -46,6 +55,18 @@ PATH_PATTERNS: Final[Mapping[str, str]] = {
     "permissionId": PERMISSION_PATTERN,
     "agentName": AGENT_PATTERN,
     "attachmentId": ATTACHMENT_PATTERN,
+    "organisationId": ORGANISATION_PATTERN,
+    "personId": PERSON_PATTERN,
+    "keyId": KEY_PATTERN,
+    "invitationId": INVITATION_PATTERN,
+    "taskId": TASK_PATTERN,
+    "scheduleId": SCHEDULE_PATTERN,
+    "channelId": CHANNEL_PATTERN,
+    "webhookId": WEBHOOK_PATTERN,
+    "deliveryId": DELIVERY_PATTERN,
+    "secretName": "^[A-Za-z_][A-Za-z0-9_]{0,63}$",
+    "provisionerName": "^[a-z][a-z0-9-]{0,19}$",
+    "signingKeyId": "^[A-Za-z0-9_-]{1,64}$",
 }
 """The parameters that a path may have. What does not match is 404, like any id that does not exist."""
 
@@ -77,11 +98,16 @@ class Context:
     """A request whose caller is known and may do what the route is for."""
 
     request: web.Request
+    """For its headers and its connection alone: what a tool of MCP does has no path and no query of its own."""
     app: "Services"
     principal: Principal
     request_id: str
+    params: Mapping[str, str]
+    """What the path names; each matches its pattern."""
+    target: Target
+    """What it is about, which exists and is visible to the principal."""
     workspace: str | None
-    """The workspace that the path names, which exists and is visible to the principal; else the principal's own, if any."""
+    """The workspace that the path or the query names, which the principal reaches; else the principal's own, if any."""
     resource_id: str
     """For what the route makes: the same again when a request is repeated with its Idempotency-Key. "" without `resource`."""
     seed: bytes
@@ -93,12 +119,16 @@ class Context:
     def room(self) -> str:
         """The workspace of a route that happens inside one; there is always one where the scope is of ROOM_SCOPES."""
         if self.workspace is None:
-            raise Fault(Code.FORBIDDEN, "this needs a workspace's token")
+            raise Fault(Code.FORBIDDEN, "say which workspace: add `?workspaceId=…`")
         return self.workspace
 
     def param(self, name: str) -> str:
         """A path parameter, which matches its pattern."""
-        return self.request.match_info[name]
+        return self.params[name]
+
+    def demand(self, scope: Scope, target: Target) -> None:
+        """Raise what `api.auth.authorize` does unless the principal may do that too, to something else than the path names."""
+        authorize(self.principal, scope, target)
 
     def check_match(self, etag: str) -> None:
         """Raise 412 when `If-Match` is given and names neither `etag` nor `*`."""
@@ -142,6 +172,7 @@ class Route:
     body_max: int | None
     upload: Callable[["Config"], int] | None
     hidden: bool
+    audited: bool
     params: tuple[str, ...]
 
     @property
@@ -153,6 +184,11 @@ class Route:
     def room(self) -> bool:
         """Whether it happens inside a workspace."""
         return self.scope in ROOM_SCOPES
+
+    @property
+    def selects(self) -> bool:
+        """Whether the query may say which workspace it is about, as the path does not."""
+        return "workspaceId" not in self.params and (self.room or self.scope is Scope.EVENTS_READ)
 
 
 def route(
@@ -173,6 +209,7 @@ def route(
     body_max: int | None = None,
     upload: Callable[["Config"], int] | None = None,
     hidden: bool = False,
+    audited: bool | None = None,
 ) -> Callable[[F], F]:
     """Declare the decorated coroutine as the handler of `method path`.
 
@@ -182,7 +219,8 @@ def route(
     `events`: of which type the data of each event of that stream is, by the event's name; "" is one without. `limit`: the
     name of a rate limit of the configuration that applies beside `request`. `body_max`: bytes, less than the configured most.
     `upload`: the body is bytes, which the handler takes as they come from its argument `upload`; of the configuration, how many
-    there may be. `hidden`: not in openapi.json.
+    there may be. `hidden`: not in openapi.json. `audited`: whether the audit log tells of each request; those that change
+    something are, and what is refused is in any case.
     """
 
     def declare(handler: F) -> F:
@@ -217,6 +255,7 @@ def route(
             body_max=body_max,
             upload=upload,
             hidden=hidden,
+            audited=(method not in {"GET", "HEAD"} or websocket) if audited is None else audited,
             params=tuple(re.findall(r"{(\w+)}", path)),
         )
         _check(found)

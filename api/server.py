@@ -10,7 +10,10 @@ from typing import Final
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
+from api.apikeys import ApiKeys
 from api.app import build, complete
+from api.auditing import Auditor
+from api.browsers import Browsers
 from api.deadlines import Deadlines
 from api.deletion import forget_deleted
 from api.guests import Guests
@@ -19,14 +22,17 @@ from api.idempotency import Idempotency
 from api.keys import Keys
 from api.live import Live
 from api.metrics import Metrics
+from api.organisations import Organisations
 from api.problems import Problem, respond
 from api.provisioning import Provisioner
 from api.ratelimit import RateLimiter
+from api.secrets import Secrets
 from api.services import Services
 from api.store import Store
 from api.sweeper import Sweeper
 from api.tokens import Tokens
 from api.watches import Watches
+from api.webhooks import Webhooks
 from api.workspaces import Workspaces
 from shared.config import Config
 from shared.errors import Code, Fault
@@ -92,6 +98,12 @@ async def services(config: Config) -> AsyncIterator[Services]:
         metrics=Metrics(),
         deadlines=Deadlines(guests),
         sweeper=Sweeper(store, guests, config.guest),
+        auditor=Auditor(),
+        apikeys=ApiKeys(),
+        browsers=Browsers(),
+        organisations=Organisations(),
+        secrets=Secrets(),
+        webhooks=Webhooks(),
     )
     try:
         await store.migrate()

@@ -3,6 +3,9 @@
 import asyncio
 from dataclasses import dataclass, field
 
+from api.apikeys import ApiKeys
+from api.auditing import Auditor
+from api.browsers import Browsers
 from api.deadlines import Deadlines
 from api.guests import Guests
 from api.hosts import Hosts
@@ -10,12 +13,15 @@ from api.idempotency import Idempotency
 from api.keys import Keys
 from api.live import Live
 from api.metrics import Metrics
+from api.organisations import Organisations
 from api.provisioning import Provisioner
 from api.ratelimit import RateLimiter
+from api.secrets import Secrets
 from api.store import Store
 from api.sweeper import Sweeper
 from api.tokens import Tokens
 from api.watches import Watches
+from api.webhooks import Webhooks
 from api.workspaces import Workspaces
 from shared.config import Config
 
@@ -39,5 +45,11 @@ class Services:
     metrics: Metrics
     deadlines: Deadlines
     sweeper: Sweeper
+    auditor: Auditor
+    apikeys: ApiKeys
+    browsers: Browsers
+    organisations: Organisations
+    secrets: Secrets
+    webhooks: Webhooks
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the server begins to stop: whoever waits for something slow gives up."""

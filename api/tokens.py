@@ -19,10 +19,10 @@ from api.keys import Keys
 from api.live import Live
 from api.store import Store
 from api.tables import families, refresh_tokens, workspaces
-from shared.config import Api
 from shared.errors import Code, Fault
 from shared.ids import is_workspace_id
 from shared.secret import Secret
+from shared.settings import Api
 
 ISSUER: Final = "hostel"
 AUDIENCE: Final = "hostel-api"
@@ -219,10 +219,12 @@ def _principal(claims: dict[str, Any]) -> Principal:
     if not all(isinstance(claim, str) and claim for claim in (subject, family, token_id)) or not isinstance(expires, int):
         raise jwt.InvalidTokenError
     if subject == Role.ADMIN:
-        return Principal(Role.ADMIN, ADMIN_SCOPES, None, family, token_id, expires)
+        return Principal(role=Role.ADMIN, scopes=ADMIN_SCOPES, family=family, token_id=token_id, expires=expires)
     if not is_workspace_id(subject):
         raise jwt.InvalidTokenError
-    return Principal(Role.WORKSPACE, WORKSPACE_SCOPES, subject, family, token_id, expires)
+    return Principal(
+        role=Role.WORKSPACE, scopes=WORKSPACE_SCOPES, workspace=subject, family=family, token_id=token_id, expires=expires
+    )
 
 
 def _new_family() -> str:

@@ -13,8 +13,9 @@ from aiohttp import WSCloseCode, WSMessage, WSMsgType, hdrs, web
 
 from api import schema
 from api.auth import ANONYMOUS, Principal
-from api.dispatch import Endpoint
+from api.dispatch import Endpoint, Note
 from api.problems import Problem, of_fault
+from api.routing import Context
 from shared.errors import Code, Fault
 from shared.log import logger
 from shared.secret import Secret, decode_hook
@@ -52,23 +53,25 @@ class SocketEndpoint(Endpoint):
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Answer an upgrade: authenticate, shake hands, call the handler, close."""
-        return await _upgrade(self, request)
+        with self.noted(request) as note:
+            return await _upgrade(self, request, note)
 
 
-async def _upgrade(endpoint: Endpoint, request: web.Request) -> web.StreamResponse:
+async def _upgrade(endpoint: Endpoint, request: web.Request, note: Note) -> web.StreamResponse:
     principal = await endpoint.identify(request)
     endpoint.query_of(request)
     ws = web.WebSocketResponse(max_msg_size=MESSAGE_MAX, compress=False, heartbeat=HEARTBEAT)
     offered = ws.can_prepare(request).ok
     # Without a token in the request there may be one in the first frame; but only of a WebSocket.
     late = offered and principal is ANONYMOUS and hdrs.AUTHORIZATION not in request.headers
-    ctx = None if late else await endpoint.admit(request, principal)
+    ctx = None if late else await _admitted(endpoint, request, principal)
     if not offered:
         raise Problem(Code.BAD_REQUEST, "this is a WebSocket: `Upgrade: websocket` is needed", headers={"Upgrade": "websocket"})
     await ws.prepare(request)
     try:
         if ctx is None:
-            ctx = await endpoint.admit(request, await _late_principal(endpoint, request, ws))
+            ctx = await _admitted(endpoint, request, await _late_principal(endpoint, request, ws))
+        note.take(ctx)
         await endpoint.run_socket(ctx, ws)
     except (Fault, Problem) as error:
         await _refuse(ws, of_fault(error) if isinstance(error, Fault) else error)
@@ -80,6 +83,10 @@ async def _upgrade(endpoint: Endpoint, request: web.Request) -> web.StreamRespon
     finally:
         await ws.close()
     return ws
+
+
+async def _admitted(endpoint: Endpoint, request: web.Request, principal: Principal) -> Context:
+    return await endpoint.admit(request, principal, request.match_info, endpoint.selected(request))
 
 
 async def _late_principal(endpoint: Endpoint, request: web.Request, ws: web.WebSocketResponse) -> Principal:

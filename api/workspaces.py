@@ -32,6 +32,8 @@ class WorkspaceStatus(enum.StrEnum):
     PROVISIONING = "provisioning"
     READY = "ready"
     ERROR = "error"
+    DELETED = "deleted"
+    """Kept, and locked, until it is restored or removed for good."""
 
 
 class Workspace(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,6 +58,12 @@ class Workspace(msgspec.Struct, frozen=True, kw_only=True):
     budget_day: float | None
     """US dollars that may be spent on one day; None is no limit."""
     budget_month: float | None
+    organisation: str | None = None
+    """That owns it; None: it owns itself."""
+    deleted: float | None = None
+    """Since when it is kept and locked."""
+    purge: float | None = None
+    """When it is removed for good."""
 
     @property
     def etag(self) -> str:
@@ -108,7 +116,7 @@ class Workspaces:
         query = select(tables.workspaces.c.id).where(tables.workspaces.c.status == status)
         return await self._store.read(lambda connection: list(connection.scalars(query)))
 
-    async def create(self, workspace: str, name: str, sealed: bytes) -> Workspace:
+    async def create(self, workspace: str, name: str, sealed: bytes, organisation: str | None = None) -> Workspace:
         """Insert a row that is being provisioned, or answer the one that is there."""
         now = time.time()
         values = {
@@ -123,6 +131,7 @@ class Workspaces:
             "sealed": sealed,
             "providers": b"{}",
             "providers_stale": 0,
+            "organisation": organisation,
         }
         async with self.lock(workspace):
             return await self._write(workspace, lambda connection: connection.execute(_insert, values))

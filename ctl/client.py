@@ -13,6 +13,10 @@ from shared.errors import Code, Fault
 from shared.frames import HOST_FRAME_MAX, FrameReader
 from shared.hostwire import (
     HOST,
+    AppendAudit,
+    AuditEvent,
+    AuditPage,
+    Authenticate,
     CreateInvite,
     CreateWorkspace,
     DeleteWorkspace,
@@ -22,10 +26,16 @@ from shared.hostwire import (
     HostStatus,
     Invite,
     ListWorkspaces,
+    LockWorkspace,
+    MasterRotated,
     ProviderChanges,
     Providers,
+    PurgeWorkspace,
+    ReadAudit,
     Redeemed,
     RedeemInvite,
+    RestoreWorkspace,
+    RotateMaster,
     SetProviders,
     SetSecret,
     ShowWorkspace,
@@ -144,6 +154,43 @@ class HostClient:
     def delete_workspace(self, *, workspace: str) -> Done:
         """Remove a workspace for good."""
         return self._call(DeleteWorkspace(workspace=workspace), Done)
+
+    def lock_workspace(self, *, workspace: str) -> WorkspaceInfo:
+        """Kill all of a workspace and let nobody enter."""
+        return self._call(LockWorkspace(workspace=workspace), WorkspaceInfo)
+
+    def restore_workspace(self, *, workspace: str) -> WorkspaceInfo:
+        """Unlock a workspace."""
+        return self._call(RestoreWorkspace(workspace=workspace), WorkspaceInfo)
+
+    def purge_workspace(self, *, workspace: str) -> Done:
+        """Remove a workspace for good whose grace is over."""
+        return self._call(PurgeWorkspace(workspace=workspace), Done)
+
+    def authenticate(self, *, user: str, password: Secret) -> Done:
+        """Raise UNAUTHORIZED unless the host's PAM accepts the operator's password."""
+        return self._call(Authenticate(user=user, password=password), Done)
+
+    def append_audit(self, *, events: list[AuditEvent]) -> Done:
+        """Write events into the audit log."""
+        return self._call(AppendAudit(events=events), Done)
+
+    def read_audit(
+        self,
+        *,
+        workspace: str | None = None,
+        organisation: str | None = None,
+        before: int | None = None,
+        after: int | None = None,
+        limit: int = 100,
+    ) -> AuditPage:
+        """A page of the audit log."""
+        request = ReadAudit(workspace=workspace, organisation=organisation, before=before, after=after, limit=limit)
+        return self._call(request, AuditPage)
+
+    def rotate_master(self) -> MasterRotated:
+        """Replace the key under which credentials are kept."""
+        return self._call(RotateMaster(), MasterRotated)
 
     def every_workspace(self) -> Iterator[WorkspaceInfo]:
         """All workspaces, page by page."""

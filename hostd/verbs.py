@@ -217,6 +217,34 @@ class Verbs:
             host.registry.bury(row.id)
         return Done()
 
+    async def lock_workspace(self, _request: wire.LockWorkspace) -> wire.WorkspaceInfo:
+        """Not yet."""
+        raise Fault(Code.NOT_READY, "not yet")
+
+    async def restore_workspace(self, _request: wire.RestoreWorkspace) -> wire.WorkspaceInfo:
+        """Not yet."""
+        raise Fault(Code.NOT_READY, "not yet")
+
+    async def purge_workspace(self, _request: wire.PurgeWorkspace) -> Done:
+        """Not yet."""
+        raise Fault(Code.NOT_READY, "not yet")
+
+    async def append_audit(self, _request: wire.AppendAudit) -> Done:
+        """Not yet."""
+        return Done()
+
+    async def read_audit(self, _request: wire.ReadAudit) -> wire.AuditPage:
+        """Not yet."""
+        return wire.AuditPage(items=[], next=None)
+
+    async def authenticate(self, _request: wire.Authenticate) -> Done:
+        """Not yet."""
+        raise Fault(Code.FORBIDDEN, "not yet")
+
+    async def rotate_master(self, _request: wire.RotateMaster) -> wire.MasterRotated:
+        """Not yet."""
+        raise Fault(Code.NOT_READY, "not yet")
+
     def _lock(self, workspace: str) -> asyncio.Lock:
         return self._locks.setdefault(workspace, asyncio.Lock())
 

@@ -8,21 +8,30 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
-from msgspec import Meta, Struct, field
+from msgspec import Meta, field
 
 from shared.agents import BUILT_IN, Agent, Registry, Settings
 from shared.ids import AgentName
 from shared.rooms import SESSIONS_MAX
+from shared.settings import (
+    Api,
+    Auth,
+    Bytes,
+    Channels,
+    Limits,
+    Provisioners,
+    Seconds,
+    Section,
+    Tasks,
+    Term,
+    Webhooks,
+    checked,
+)
 
 DEFAULT_PATH: Final = Path("/etc/hostel/hostel.toml")
 _SOCKET_PATH_MAX: Final = 107
 """Bytes in `sockaddr_un.sun_path`, less the final NUL: unix(7)."""
 
-Seconds = Annotated[float, Meta(gt=0)]
-Term = Annotated[float, Meta(ge=0, le=100 * 365 * 86_400)]
-"""Seconds after which something is done; 0 is never."""
-Count = Annotated[int, Meta(ge=1)]
-Bytes = Annotated[int, Meta(ge=1)]
 LayerName = Literal["cgroup", "mounts", "private-tmp", "hidden-processes", "ipc"]
 
 
@@ -30,11 +39,7 @@ class ConfigError(Exception):
     """The configuration cannot be used; the message says which key and why."""
 
 
-class _Section(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    pass
-
-
-class Host(_Section, frozen=True):
+class Host(Section, frozen=True):
     """`[hostd]`: the root daemon."""
 
     uid_first: Annotated[int, Meta(ge=10_000, le=2**31)] = 200_000
@@ -43,9 +48,12 @@ class Host(_Section, frozen=True):
     guest_start_timeout: Seconds = 20
     guest_python: Annotated[str, Meta(pattern="^/[^\x00]*$")] = "/usr/lib/hostel/guest/bin/python"
     require: tuple[LayerName, ...] = ()
+    deletion_grace: Term = 7 * 86_400
+    audit_file: Annotated[int, Meta(ge=64 * 1024)] = 64 * 1024 * 1024
+    audit_files: Annotated[int, Meta(ge=2, le=10_000)] = 16
 
 
-class Guests(_Section, frozen=True):
+class Guests(Section, frozen=True):
     """`[guest]`: what each workspace's supervisor gets."""
 
     idle_timeout: Seconds = 60
@@ -70,37 +78,7 @@ class Guests(_Section, frozen=True):
     shell: Annotated[str, Meta(pattern="^/[^\x00]*$")] = "/bin/bash"
 
 
-class RateLimits(_Section, frozen=True):
-    """`[api.rate_limits]`: in the notation of the `limits` library."""
-
-    login: str = "10/minute"
-    redeem: str = "10/minute"
-    create_workspace: str = "30/minute"
-    request: str = "6000/minute"
-
-
-class Api(_Section, frozen=True):
-    """`[api]`: the HTTP server."""
-
-    listen: str = "127.0.0.1"
-    port: Annotated[int, Meta(ge=0, le=65_535)] = 8080
-    hosts: tuple[str, ...] = ()
-    trusted_proxies: Annotated[int, Meta(ge=0, le=10)] = 0
-    create_workspaces: Literal["admin", "open"] = "admin"
-    provisioning_timeout: Seconds = 600
-    token_lifetime: Annotated[int, Meta(ge=60, le=86_400)] = 86_400
-    refresh_lifetime: Annotated[int, Meta(ge=60)] = 30 * 86_400
-    body_max: Bytes = 1024 * 1024
-    rate_limits: RateLimits = field(default_factory=RateLimits)
-
-    @property
-    def url(self) -> str:
-        """Where a person on this machine reaches it."""
-        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.listen, self.listen)  # noqa: S104  # told apart, not bound
-        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
-
-
-class Config(_Section, frozen=True):
+class Config(Section, frozen=True):
     """The whole file."""
 
     state: Annotated[str, Meta(pattern="^/[^\x00\n]*$(?!\n)")] = "/var/lib/hostel"
@@ -110,6 +88,12 @@ class Config(_Section, frozen=True):
     hostd: Host = field(default_factory=Host)
     guest: Guests = field(default_factory=Guests)
     api: Api = field(default_factory=Api)
+    auth: Auth | None = None
+    limits: Limits = field(default_factory=Limits)
+    tasks: Tasks = field(default_factory=Tasks)
+    channels: Channels = field(default_factory=Channels)
+    webhooks: Webhooks = field(default_factory=Webhooks)
+    provisioner: Provisioners = field(default_factory=Provisioners)
     agents: Settings = field(default_factory=Settings)
     agent: dict[AgentName, dict[str, Any]] = field(default_factory=dict)
     """`[agent.NAME]`: fields over those of the built-in agent with that name, or a new agent."""
@@ -145,6 +129,7 @@ def load(path: Path = DEFAULT_PATH) -> Config:
 
     try:
         config = msgspec.convert(tomllib.loads(text), Config)
+        checked(config.auth)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path}: {error}") from error
     except msgspec.ValidationError as error:

@@ -19,6 +19,15 @@ TURN_PATTERN: Final = f"^tn{_HEX}$"
 PERMISSION_PATTERN: Final = f"^pm{_HEX}$"
 ATTACHMENT_PATTERN: Final = f"^at{_HEX}$"
 TRANSCRIPT_PATTERN: Final = f"^tr{_HEX}$"
+ORGANISATION_PATTERN: Final = f"^o{_HEX}$"
+PERSON_PATTERN: Final = f"^u{_HEX}$"
+KEY_PATTERN: Final = f"^ky{_HEX}$"
+INVITATION_PATTERN: Final = f"^iv{_HEX}$"
+TASK_PATTERN: Final = f"^ta{_HEX}$"
+SCHEDULE_PATTERN: Final = f"^sc{_HEX}$"
+CHANNEL_PATTERN: Final = f"^ch{_HEX}$"
+WEBHOOK_PATTERN: Final = f"^wh{_HEX}$"
+DELIVERY_PATTERN: Final = f"^dl{_HEX}$"
 AGENT_PATTERN: Final = "^[a-z][a-z0-9-]{0,31}$"
 """An agent's name in the configuration. No id of ours looks like one: they are longer."""
 
@@ -31,6 +40,15 @@ TurnId = Annotated[str, Meta(pattern=TURN_PATTERN, min_length=26, max_length=26)
 PermissionId = Annotated[str, Meta(pattern=PERMISSION_PATTERN, min_length=26, max_length=26)]
 AttachmentId = Annotated[str, Meta(pattern=ATTACHMENT_PATTERN, min_length=26, max_length=26)]
 TranscriptId = Annotated[str, Meta(pattern=TRANSCRIPT_PATTERN, min_length=26, max_length=26)]
+OrganisationId = Annotated[str, Meta(pattern=ORGANISATION_PATTERN, min_length=25, max_length=25)]
+PersonId = Annotated[str, Meta(pattern=PERSON_PATTERN, min_length=25, max_length=25)]
+KeyId = Annotated[str, Meta(pattern=KEY_PATTERN, min_length=26, max_length=26)]
+InvitationId = Annotated[str, Meta(pattern=INVITATION_PATTERN, min_length=26, max_length=26)]
+TaskId = Annotated[str, Meta(pattern=TASK_PATTERN, min_length=26, max_length=26)]
+ScheduleId = Annotated[str, Meta(pattern=SCHEDULE_PATTERN, min_length=26, max_length=26)]
+ChannelId = Annotated[str, Meta(pattern=CHANNEL_PATTERN, min_length=26, max_length=26)]
+WebhookId = Annotated[str, Meta(pattern=WEBHOOK_PATTERN, min_length=26, max_length=26)]
+DeliveryId = Annotated[str, Meta(pattern=DELIVERY_PATTERN, min_length=26, max_length=26)]
 AgentName = Annotated[str, Meta(pattern=AGENT_PATTERN + r"(?!\n)", min_length=1, max_length=32)]
 
 _IS_WORKSPACE: Final = re.compile(f"w{_HEX}")
@@ -73,6 +91,51 @@ def new_permission_id() -> str:
 def new_attachment_id() -> str:
     """A fresh attachment id."""
     return _new("at")
+
+
+def new_organisation_id() -> str:
+    """A fresh organisation id."""
+    return _new("o")
+
+
+def new_person_id() -> str:
+    """A fresh person id."""
+    return _new("u")
+
+
+def new_key_id() -> str:
+    """A fresh key id."""
+    return _new("ky")
+
+
+def new_invitation_id() -> str:
+    """A fresh invitation id."""
+    return _new("iv")
+
+
+def new_task_id() -> str:
+    """A fresh task id."""
+    return _new("ta")
+
+
+def new_schedule_id() -> str:
+    """A fresh schedule id."""
+    return _new("sc")
+
+
+def new_channel_id() -> str:
+    """A fresh channel id."""
+    return _new("ch")
+
+
+def new_webhook_id() -> str:
+    """A fresh webhook id."""
+    return _new("wh")
+
+
+def new_delivery_id() -> str:
+    """A fresh delivery id."""
+    return _new("dl")
 
 
 def is_workspace_id(text: str) -> bool:

@@ -177,7 +177,7 @@ class Stack:
             "agents": {"folder": f"{self.folder}/agents", "default": "fake", "turns": 64},
             "agent.fake": {"title": "Fake", "provider": "fake", "command": [sys.executable, "-I", "-S", str(self.fake_agent)]},
             "agent.fake.auth": {"api_key": {"env": "FAKE_API_KEY"}},
-            "api.rate_limits": dict.fromkeys(("login", "redeem", "create_workspace", "request"), "100000/minute"),
+            "api.rate_limits": dict.fromkeys(("login", "redeem", "create_workspace", "mint", "request"), "100000/minute"),
         }
         for name, values in (*self._settings.items(), *sections.items()):
             base.setdefault(name.replace("__", "."), {}).update(values)

@@ -19,12 +19,13 @@ from api.server import Runner, services
 from api.services import Services
 from api.workspaces import WorkspaceStatus
 from shared.agents import Settings
-from shared.config import Api, Config, Guests, RateLimits
+from shared.config import Config, Guests
+from shared.settings import Api, RateLimits
 from shared.ids import new_workspace_id
 from tests.api.peers import Conversation, Hostd, guest
 from tests.api.serving import migrated
 
-UNLIMITED = RateLimits(*["1000000/second"] * 4)
+UNLIMITED = RateLimits(**dict.fromkeys(RateLimits.__struct_fields__, "1000000/second"))
 _STUB = "import os, sys; os.dup2(int(sys.argv[1]), 3); os.execv(sys.executable, [sys.executable, '-I', '-m', 'guest'])"
 
 

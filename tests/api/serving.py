@@ -16,11 +16,16 @@ from multidict import CIMultiDict
 from api.migrations.__main__ import upgrade
 from api.server import runner_of, services
 from api.services import Services
-from shared.config import Api, Config, RateLimits
+from shared.config import Config
+from shared.settings import Api, RateLimits
 from tests.api.fakehost import FakeHost
 
 UNLIMITED = RateLimits(
-    login="100000/minute", redeem="100000/minute", create_workspace="100000/minute", request="1000000/minute"
+    login="100000/minute",
+    redeem="100000/minute",
+    create_workspace="100000/minute",
+    mint="100000/minute",
+    request="1000000/minute",
 )
 
 

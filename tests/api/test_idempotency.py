@@ -9,7 +9,7 @@ from sqlalchemy import update
 
 from api.idempotency import LIFETIME
 from api.tables import idempotency
-from shared.config import Api
+from shared.settings import Api
 from shared.errors import Code, Fault
 from tests.api.fakehost import FakeHost
 from tests.api.serving import UNLIMITED, Server, serving

@@ -9,8 +9,8 @@ from api.auth import WORKSPACE_SCOPES, Principal, Role
 from api.live import CONNECTIONS_MAX, EXPIRED, REVOKED, STOPPING, Live
 from shared.errors import Code, Fault
 
-ALICE = Principal(Role.WORKSPACE, WORKSPACE_SCOPES, workspace="alice", family="one")
-BOB = Principal(Role.WORKSPACE, WORKSPACE_SCOPES, workspace="bob", family="three")
+ALICE = Principal(role=Role.WORKSPACE, scopes=WORKSPACE_SCOPES, workspace="alice", family="one")
+BOB = Principal(role=Role.WORKSPACE, scopes=WORKSPACE_SCOPES, workspace="bob", family="three")
 
 
 async def test_a_connection_ends_when_its_token_expires() -> None:

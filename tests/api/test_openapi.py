@@ -35,7 +35,7 @@ def test_an_operation_is_documented(found: Any) -> None:  # noqa: ANN401  # a Ro
     operation = DOCUMENT["paths"][found.path][found.method.lower()]
     assert operation["summary"]
     assert inspect.cleandoc(operation["description"]) == operation["description"] != ""
-    assert found.websocket or ([] if found.scope is Scope.PUBLIC else [{"token": []}]) == operation["security"]
+    assert found.websocket or ([] if found.scope is Scope.PUBLIC else [{"token": []}, {"cookie": []}]) == operation["security"]
     for status, answer in operation["responses"].items():
         if int(status) >= 400:
             assert ["application/problem+json"] == list(answer["content"])

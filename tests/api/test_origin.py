@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.origin import Origins
-from shared.config import Api
+from shared.settings import Api
 
 ORIGINS = Origins(Api(hosts=("hostel.example.com", "other.example:8443")))
 LOCAL = "192.168.1.5"

@@ -4,7 +4,7 @@ import asyncio
 import time
 from pathlib import Path
 
-from shared.config import Api
+from shared.settings import Api
 from shared.errors import Code, Fault
 from shared.hostwire import CreateWorkspace
 from tests.api.fakehost import FakeHost

@@ -8,7 +8,8 @@ from limits import parse
 
 from api import ratelimit
 from api.ratelimit import KEYS_MAX, RateLimiter, Windows
-from shared.config import Api, ConfigError, RateLimits
+from shared.config import ConfigError
+from shared.settings import Api, RateLimits
 from tests.api.fakehost import FakeHost
 from tests.api.serving import Server, serving
 

@@ -44,6 +44,12 @@ def test_no_message_to_hostd_carries_a_uid_a_path_or_a_command() -> None:
         "limit",
         "token",
         "lifetime",
+        "before",
+        "organisation",
+        "origin",  # for the audit log alone
+        "events",
+        "user",  # whom PAM knows; nothing is made of it
+        "password",
     } == names
 
 

@@ -1,0 +1,78 @@
+"""The audit log, which hostd alone writes."""
+
+from typing import Annotated, Final
+
+from msgspec import Meta, Struct
+
+from shared.hostwire.protocol import HOST, HostRequest, Origin, PageSize, Short
+from shared.ids import OrganisationId, WorkspaceId
+from shared.messages import Done, Reply
+
+EVENTS_MAX: Final = 64
+"""Events in one message."""
+
+Action = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_.]*$(?!\n)", min_length=1, max_length=64)]
+Outcome = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]*$(?!\n)", min_length=1, max_length=32)]
+
+
+class AuditEvent(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Something that api did or refused."""
+
+    action: Action
+    """The name of the route, or of what was done."""
+    outcome: Outcome
+    """`ok`, or the code of the error."""
+    origin: Origin
+    workspace: WorkspaceId | None = None
+    organisation: OrganisationId | None = None
+    target: Annotated[str, Meta(max_length=128)] = ""
+    """The id of what it was about inside of it."""
+    count: Annotated[int, Meta(ge=1)] = 1
+    """How many of the same kind this stands for: in a flood not each gets a record."""
+
+
+class AuditRecord(Struct, frozen=True, forbid_unknown_fields=True):
+    """A record of the log, as it may be shown."""
+
+    seq: int
+    """Goes up by one from record to record, over all files."""
+    time: str
+    """When hostd wrote it. ISO 8601, UTC, with milliseconds."""
+    source: Short
+    """`api`, or the uid that called hostd."""
+    action: str
+    outcome: str
+    workspace: str | None
+    organisation: str | None
+    target: str
+    count: int
+    origin: Origin
+
+
+class AuditPage(Reply, frozen=True):
+    """Records, newest first when read backwards, else oldest first."""
+
+    items: list[AuditRecord]
+    next: int | None
+    """What to pass on for the following page; None when there is no more."""
+
+
+@HOST.verb(Done)
+class AppendAudit(HostRequest, frozen=True):
+    """Write events into the audit log, each with the time at which it is written."""
+
+    events: Annotated[list[AuditEvent], Meta(min_length=1, max_length=EVENTS_MAX)]
+
+
+@HOST.verb(AuditPage)
+class ReadAudit(HostRequest, frozen=True):
+    """Records of a workspace or an organisation, or of all: those before `before`, newest first, or after `after`.
+
+    With neither, the newest. A call looks at a bounded part of the log: a page may have fewer than `limit` and yet a next.
+    """
+
+    workspace: WorkspaceId | None = None
+    organisation: OrganisationId | None = None
+    before: int | None = None
+    after: int | None = None
+    limit: PageSize = 100

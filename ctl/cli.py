@@ -4,6 +4,7 @@ import click
 
 from ctl.agents import agents
 from ctl.base import Group
+from ctl.config import config
 from ctl.doctor import doctor
 from ctl.invite import invite
 from ctl.status import status
@@ -27,5 +28,5 @@ def hostelctl() -> None:
     """  # noqa: D301  # click takes the character itself
 
 
-for _command in (status, workspaces, show, stop, delete, invite, doctor, agents):
+for _command in (status, workspaces, show, stop, delete, invite, doctor, config, agents):
     hostelctl.add_command(_command)

@@ -10,35 +10,20 @@ from pathlib import Path
 from typing import Literal
 
 import click
-from msgspec import Struct
 
-from ctl.base import FAILED, Command, Settings, settings
+from ctl.base import Command, Settings, settings
 from ctl.client import HostClient
-from ctl.output import print_json, print_table
+from ctl.findings import Finding, report
 from shared.config import Config, ConfigError
 from shared.errors import Fault
 from shared.hostwire import HostStatus, LayerState
-
-
-class Finding(Struct, frozen=True):
-    """One thing that was looked at."""
-
-    check: str
-    state: Literal["ok", "warning", "failed"]
-    detail: str
 
 
 @click.command(cls=Command)
 @click.pass_context
 def doctor(context: click.Context) -> None:
     """Check the configuration, the socket, the daemons and the layers of a room's walls; status 1 if something needs repair."""
-    findings = list(_examine(settings(context)))
-    if settings(context).json:
-        print_json(findings)
-    else:
-        print_table(("check", "state", "detail"), [(f.check, f.state, f.detail) for f in findings])
-    if any(finding.state == "failed" for finding in findings):
-        context.exit(FAILED)
+    report(context, _examine(settings(context)))
 
 
 def _examine(chosen: Settings) -> Iterator[Finding]:

@@ -38,7 +38,7 @@ class Http:
             self._connection.close()
 
     def call(self, method: str, path: str, body: object = None) -> Any:  # noqa: ANN401  # JSON
-        """The JSON of the reply, or None. Raises the Fault that the API's problem details tell, UNAVAILABLE without an answer."""
+        """The JSON of the reply, or None. Raises the Fault that its problem details tell, UNAVAILABLE without an answer."""
         headers = {"Authorization": f"Bearer {self._token}"} if self._token else {}
         data = None if body is None else json.dumps(body)
         if data is not None:

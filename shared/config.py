@@ -4,6 +4,7 @@ hostd reads it as root, api as `hostel`; a guest gets its few values from hostd.
 and a test holds the two together.
 """
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
@@ -25,7 +26,6 @@ from shared.settings import (
     Tasks,
     Term,
     Webhooks,
-    checked,
 )
 
 DEFAULT_PATH: Final = Path("/etc/hostel/hostel.toml")
@@ -125,48 +125,48 @@ def load(path: Path = DEFAULT_PATH) -> Config:
         raise ConfigError(f"{path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: not UTF-8") from error
-    import tomllib  # noqa: PLC0415  # a guest takes its settings' type from here, and reads no file
+    from shared import toml  # noqa: PLC0415  # a guest takes its settings' type from here, and reads no file
 
     try:
-        config = msgspec.convert(tomllib.loads(text), Config)
-        checked(config.auth)
-    except tomllib.TOMLDecodeError as error:
+        config = toml.convert(text, toml.parse(text), Config)
+        for keys, reason in _problems(config):
+            raise toml.located(text, toml.KeyProblem(keys, reason))
+    except toml.TomlError as error:
         raise ConfigError(f"{path}: {error}") from error
-    except msgspec.ValidationError as error:
-        raise ConfigError(f"{path}: {_in_toml_terms(str(error))}") from error
-    _check(path, config)
     return config
 
 
-def _check(path: Path, config: Config) -> None:
-    _check_agents(path, config)
+def _problems(config: Config) -> Iterator[tuple[tuple[str, ...], str]]:
+    """What is wrong beyond types and ranges: the keys that lead to a value, and why it cannot be used."""
     if config.hostd.uid_first > config.hostd.uid_last:
-        raise ConfigError(f"{path}: hostd.uid_first is greater than hostd.uid_last")
+        yield ("hostd", "uid_first"), "is greater than hostd.uid_last"
     for name in ("state", "run"):
-        value = Path(getattr(config, name))
-        if ".." in value.parts:
-            raise ConfigError(f"{path}: {name} must not contain `..`")
-        # Each room gets its own /tmp, which would hide the state from its guest.
-        if value.is_relative_to("/tmp") or value.is_relative_to("/var/tmp"):  # noqa: S108  # refused, not used
-            raise ConfigError(f"{path}: {name} must not be under /tmp or /var/tmp, which every workspace sees as its own")
+        yield from _folder_problems((name,), getattr(config, name))
     # The longest socket that hostd binds: run/guests/<workspace id>.sock
     if len(config.run.encode()) + len("/guests/.sock") + 25 > _SOCKET_PATH_MAX:
-        raise ConfigError(f"{path}: run is too long for the path of a Unix socket")
-
-
-def _check_agents(path: Path, config: Config) -> None:
+        yield ("run",), "is too long for the path of a Unix socket"
+    for name, provider in (config.auth.provider if config.auth else {}).items():
+        if provider.problem:
+            yield ("auth", "provider", name), provider.problem
     for name, said in config.agent.items():
         known = BUILT_IN.get(name)
         try:
             _agent(msgspec.to_builtins(known) if known else {}, said)
         except msgspec.ValidationError as error:
-            raise ConfigError(f"{path}: agent.{name}: {_in_toml_terms(str(error))}") from error
+            from shared import toml  # noqa: PLC0415  # the same
+
+            found = toml.problem(error, said, Agent)
+            yield ("agent", name, *found.path), str(found)
+            return
     if config.agents.default not in config.registry.agents:
-        raise ConfigError(f"{path}: agents.default names {config.agents.default}, which is no agent that is enabled")
-    folder = Path(config.agents.folder)
-    if ".." in folder.parts or folder.is_relative_to("/tmp") or folder.is_relative_to("/var/tmp"):  # noqa: S108  # refused, not used
-        raise ConfigError(f"{path}: agents.folder must not contain `..`, nor be under /tmp or /var/tmp")
+        yield ("agents", "default"), f"names {config.agents.default}, which is no agent that is enabled"
+    yield from _folder_problems(("agents", "folder"), config.agents.folder)
 
 
-def _in_toml_terms(message: str) -> str:
-    return message.replace("Object contains unknown field", "unknown key").replace("Expected", "expected").replace("`$.", "`")
+def _folder_problems(keys: tuple[str, ...], value: str) -> Iterator[tuple[tuple[str, ...], str]]:
+    folder = Path(value)
+    if ".." in folder.parts:
+        yield keys, "must not contain `..`"
+    # Each room gets its own /tmp, which would hide the folder from its guest.
+    if folder.is_relative_to("/tmp") or folder.is_relative_to("/var/tmp"):  # noqa: S108  # refused, not used
+        yield keys, "must not be under /tmp or /var/tmp, which every workspace sees as its own"

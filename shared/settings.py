@@ -2,7 +2,6 @@
 
 from typing import Annotated, Literal
 
-import msgspec
 from msgspec import Meta, Struct, field
 
 Seconds = Annotated[float, Meta(gt=0)]
@@ -12,6 +11,8 @@ Count = Annotated[int, Meta(ge=1)]
 Bytes = Annotated[int, Meta(ge=1)]
 AbsolutePath = Annotated[str, Meta(pattern="^/[^\x00\n]*$(?!\n)")]
 HttpUrl = Annotated[str, Meta(pattern=r"^https?://[^\s]+$(?!\n)", max_length=2000)]
+Rate = Annotated[str, Meta(pattern=r"^[1-9][0-9]{0,8}/(second|minute|hour|day)$(?!\n)")]
+"""In the notation of the `limits` library."""
 ClaimName = Annotated[str, Meta(min_length=1, max_length=100)]
 Name = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_-]*$(?!\n)", min_length=1, max_length=32)]
 
@@ -136,13 +137,13 @@ class Provisioners(Section, frozen=True):
 
 
 class RateLimits(Section, frozen=True):
-    """`[api.rate_limits]`: in the notation of the `limits` library."""
+    """`[api.rate_limits]`: how often one client may do what."""
 
-    login: str = "10/minute"
-    redeem: str = "10/minute"
-    create_workspace: str = "30/minute"
-    mint: str = "60/minute"
-    request: str = "6000/minute"
+    login: Rate = "10/minute"
+    redeem: Rate = "10/minute"
+    create_workspace: Rate = "30/minute"
+    mint: Rate = "60/minute"
+    request: Rate = "6000/minute"
 
 
 class Api(Section, frozen=True):
@@ -150,7 +151,7 @@ class Api(Section, frozen=True):
 
     listen: str = "127.0.0.1"
     port: Annotated[int, Meta(ge=0, le=65_535)] = 8080
-    public_url: HttpUrl | None = None
+    public_url: Annotated[str, Meta(pattern=r"^(https?://[^\s]+)?$(?!\n)", max_length=2000)] = ""
     hosts: tuple[str, ...] = ()
     trusted_proxies: Annotated[int, Meta(ge=0, le=10)] = 0
     create_workspaces: Literal["admin", "open"] = "admin"
@@ -170,10 +171,3 @@ class Api(Section, frozen=True):
     def base(self) -> str:
         """The address that people and agents use, without a slash at the end."""
         return (self.public_url or self.url).rstrip("/")
-
-
-def checked(auth: Auth | None) -> None:
-    """Raise msgspec.ValidationError for a provider that is wrong as a whole."""
-    for name, provider in (auth.provider if auth else {}).items():
-        if provider.problem:
-            raise msgspec.ValidationError(f"auth.provider.{name} {provider.problem}")

@@ -27,26 +27,31 @@ class AuditEvent(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=
     organisation: OrganisationId | None = None
     target: Annotated[str, Meta(max_length=128)] = ""
     """The id of what it was about inside of it."""
-    count: Annotated[int, Meta(ge=1)] = 1
+    count: Annotated[int, Meta(ge=1, le=2**53)] = 1
     """How many of the same kind this stands for: in a flood not each gets a record."""
+    waited: Annotated[int, Meta(ge=0, le=2**53)] = 0
+    """Seconds for which api could not tell hostd of it."""
 
 
-class AuditRecord(Struct, frozen=True, forbid_unknown_fields=True):
-    """A record of the log, as it may be shown."""
+class AuditRecord(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """A record of the log, as it may be shown, and as it is written, there with a `mac`."""
 
     seq: int
     """Goes up by one from record to record, over all files."""
     time: str
     """When hostd wrote it. ISO 8601, UTC, with milliseconds."""
     source: Short
-    """`api`, or the uid that called hostd."""
+    """`api` for what api tells of, the uid that called for a verb of hostd, `hostd` for what it tells of the log itself."""
     action: str
     outcome: str
-    workspace: str | None
-    organisation: str | None
-    target: str
-    count: int
-    origin: Origin
+    workspace: str | None = None
+    organisation: str | None = None
+    target: str = ""
+    count: int = 1
+    waited: int = 0
+    ms: float | None = None
+    """How long a verb of hostd took."""
+    origin: Origin = Origin()
 
 
 class AuditPage(Reply, frozen=True):
@@ -57,18 +62,19 @@ class AuditPage(Reply, frozen=True):
     """What to pass on for the following page; None when there is no more."""
 
 
-@HOST.verb(Done)
+@HOST.verb(Done, audit=None)
 class AppendAudit(HostRequest, frozen=True):
     """Write events into the audit log, each with the time at which it is written."""
 
     events: Annotated[list[AuditEvent], Meta(min_length=1, max_length=EVENTS_MAX)]
 
 
-@HOST.verb(AuditPage)
+@HOST.verb(AuditPage, audit=None)
 class ReadAudit(HostRequest, frozen=True):
     """Records of a workspace or an organisation, or of all: those before `before`, newest first, or after `after`.
 
-    With neither, the newest. A call looks at a bounded part of the log: a page may have fewer than `limit` and yet a next.
+    With neither, the newest; BAD_REQUEST with both. A call looks at a bounded part of the log: a page may have fewer records
+    than `limit`, or none, and yet a next.
     """
 
     workspace: WorkspaceId | None = None

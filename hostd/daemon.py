@@ -12,14 +12,18 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 from hostd import cgroups, folders, layers, uids
-from hostd.audit import Audit
+from hostd.audit import Audit, load_key
+from hostd.credentials import Credentials
 from hostd.guests import Guests
 from hostd.homes import Homes
+from hostd.pam import Pam
 from hostd.registry import Registry
+from hostd.sealing import Master
 from hostd.server import Server, listening_socket
 from hostd.users import Users
 from hostd.verbs import Host, Verbs
 from shared import log
+from shared.audit import log as auditlog
 from shared.config import DEFAULT_PATH, Config, ConfigError, load
 from shared.errors import Code, Fault
 from shared.notify import notify, watchdog_interval
@@ -85,6 +89,12 @@ def _account(name: str) -> pwd.struct_passwd:
         raise Fault(Code.NOT_FOUND, f"there is no user {name} for the api") from None
 
 
+def _audit(config: Config, folder: Path) -> Audit:
+    key = load_key(folder)
+    folders.make(folder / auditlog.FOLDER, gid=0, mode=0o700)
+    return Audit(folder / auditlog.FOLDER, key, file_max=config.hostd.audit_file, files_max=config.hostd.audit_files)
+
+
 @contextlib.asynccontextmanager
 async def _host(config: Config, user: pwd.struct_passwd) -> AsyncIterator[Host]:
     """What the handlers work on; the folders are made, and locked against another hostd."""
@@ -97,24 +107,34 @@ async def _host(config: Config, user: pwd.struct_passwd) -> AsyncIterator[Host]:
     except BlockingIOError:
         raise Fault(Code.BUSY, f"another hostd serves {state}") from None
     folders.make(state / "api", uid=user.pw_uid, gid=user.pw_gid, mode=0o700)
-    folders.make(run, gid=user.pw_gid, mode=0o750)
+    folders.make(run, gid=user.pw_gid, mode=0o751)
     folders.make(uids.MARK.parent, gid=0, mode=0o711)
     with contextlib.ExitStack() as stack:
         homes = Homes(state)
         stack.callback(homes.close)
         registry = Registry(state / "hostd" / "registry.sqlite")
         stack.callback(registry.close)
+        credentials = Credentials(run, homes, registry, Master(lock))
+        await credentials.reseal()  # what an earlier version kept in plain text, and what a rotation that was cut short left
+        audit = _audit(config, state / "hostd")
+        stack.callback(audit.close)
         kind = cgroups.detect()
         missing = await layers.missing_layers(str(state / "tmp"), kind)
         numbers = uids.Uids(config.hostd.uid_first, config.hostd.uid_last)
+        guests = Guests(config, homes, credentials, kind, missing=missing, spare=numbers.spare)
+        for row in registry.locked():
+            with contextlib.suppress(Fault):
+                await guests.stop(row)  # the lock may have been cut short
         yield Host(
             config=config,
             registry=registry,
             uids=numbers,
             users=Users(shell=config.guest.shell, deadline=config.hostd.useradd_timeout),
             homes=homes,
-            guests=Guests(config, homes, kind, missing, numbers.spare),
+            guests=guests,
+            credentials=credentials,
             cgroups=kind,
             missing=missing,
-            audit=Audit(state / "hostd" / "audit.log"),
+            audit=audit,
+            pam=Pam(config.auth.pam if config.auth else None),
         )

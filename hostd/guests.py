@@ -9,8 +9,9 @@ from typing import Final
 
 import msgspec
 
-from hostd import folders, providers
+from hostd import folders
 from hostd.cgroups import Cgroups
+from hostd.credentials import Credentials
 from hostd.homes import Homes
 from hostd.launch import Room, hear, launch
 from hostd.processes import end_all, fork
@@ -32,10 +33,20 @@ class Guests:
     Callers see to it that nothing is done twice at once for one workspace.
     """
 
-    def __init__(self, config: Config, homes: Homes, cgroups: Cgroups, missing: Mapping[str, str], spare: int) -> None:
+    def __init__(
+        self,
+        config: Config,
+        homes: Homes,
+        credentials: Credentials,
+        cgroups: Cgroups,
+        *,
+        missing: Mapping[str, str],
+        spare: int,
+    ) -> None:
         """`missing` are the layers that this machine lacks; `spare` is the uid of `processes.end_all`."""
         self._config = config
         self._homes = homes
+        self._credentials = credentials
         self._cgroups = cgroups
         self._missing = missing
         self._spare = spare
@@ -75,6 +86,7 @@ class Guests:
         self._cgroups.kill(row.id)
         await end_all(row.uid, self._spare, _KILL_DEADLINE)
         self._socket(row.id).unlink(missing_ok=True)
+        self._credentials.withdraw(row.id)
         self._cgroups.remove(row.id)
 
     def _socket(self, workspace: str) -> Path:
@@ -96,8 +108,7 @@ class Guests:
     async def _start(self, row: Row) -> Mapping[str, str]:
         self._homes.make_tmp(row.id, row.uid)
         # Again at each start: a change of the providers may have been cut short between its two files.
-        known = providers.load(self._homes.read(row.id, providers.FILE))
-        self._homes.publish(row.id, row.uid, providers.FILE, providers.credentials(known))
+        self._credentials.publish(row)
         room = self._room(row)
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with ours:
@@ -151,6 +162,7 @@ class Guests:
             "PATH": f"{self._registry.settings.folder}/bin:{_PATH}",
             "LANG": "C.UTF-8",
             "HOSTEL_WORKSPACE": row.id,
+            "HOSTEL_CREDENTIALS": self._credentials.path(row.id),
             "HOSTEL_GUEST": msgspec.json.encode(guest).decode(),
             "HOSTEL_AGENTS": msgspec.json.encode(self._registry).decode(),
         }

@@ -1,8 +1,8 @@
 """Homes and private temporary folders of workspaces, and the metadata that root keeps in a home.
 
 homes/w…                              root:w… 1770   the tenant writes here, but cannot rename or replace what is root's
-homes/w…/vibecoder_workspace          root:w… 0750   providers.json: root:w… 0640, the credentials that agents need
-homes/w…/vibecoder_workspace/metadata root    0700   secret (hash), providers.json: 0600
+homes/w…/vibecoder_workspace          root:w… 0750
+homes/w…/vibecoder_workspace/metadata root    0700   secret (hash), providers.json (its credentials sealed): 0600
 homes/w…/vibecoder_workspace/sessions w…      0700
 tmp/w…                                w…      0700   the room's /tmp and /var/tmp
 """
@@ -19,6 +19,9 @@ from shared.errors import Code, Fault
 
 _WORKSPACE_ROOT: Final = "vibecoder_workspace"
 _REMOVE_DEADLINE: Final = 600.0
+_FIND: Final = "/usr/bin/find"
+_SPOOLS: Final = ("/var/spool/cron", "/var/mail")
+_SHARED: Final = ("/dev/shm", "/dev/mqueue")  # noqa: S108  # the host's own
 
 
 class Homes:
@@ -51,7 +54,7 @@ class Homes:
         The tenant gets in only when all else is there.
         """
         with (
-            _disk_faults(),
+            disk_faults(),
             folders.made(workspace, self._homes, uid=0, gid=uid, mode=0o1770) as home,
             folders.made(_WORKSPACE_ROOT, home, uid=0, gid=uid, mode=0o750) as root,
             folders.made("sessions", root, uid=uid, gid=uid, mode=0o700),
@@ -61,7 +64,7 @@ class Homes:
 
     def make_tmp(self, workspace: str, uid: int) -> None:
         """Make the temporary folder, if it is not there."""
-        with _disk_faults(), folders.made(workspace, self._tmp, uid=uid, gid=uid, mode=0o700):
+        with disk_faults(), folders.made(workspace, self._tmp, uid=uid, gid=uid, mode=0o700):
             pass
 
     def read(self, workspace: str, name: str) -> bytes:
@@ -74,42 +77,39 @@ class Homes:
         with self._metadata(workspace) as metadata:
             folders.write(metadata, {name: data})
 
-    def publish(self, workspace: str, uid: int, name: str, data: bytes) -> None:
-        """Have the tenant, and nobody else, read `data` in the file `name` beside the metadata; it stays root's to change."""
-        with self._root(workspace) as root:
-            with contextlib.suppress(FileNotFoundError):
-                if folders.read(name, root) == data:
-                    return
-            folders.write(root, {name: data}, reader=uid)
-
-    @contextlib.contextmanager
-    def _root(self, workspace: str) -> Iterator[int]:
-        with (
-            _disk_faults(),
-            folders.opened(workspace, self._homes) as home,
-            folders.opened(_WORKSPACE_ROOT, home) as root,
-        ):
-            yield root
+    def unpublish(self, workspace: str, name: str) -> None:
+        """Remove the file `name` beside the metadata, where an earlier version told the tenant its credentials."""
+        with self._metadata(workspace) as metadata:
+            folders.remove(f"../{name}", metadata)
 
     @contextlib.contextmanager
     def _metadata(self, workspace: str) -> Iterator[int]:
-        with self._root(workspace) as root, folders.opened("metadata", root) as metadata:
+        with (
+            disk_faults(),
+            folders.opened(workspace, self._homes) as home,
+            folders.opened(_WORKSPACE_ROOT, home) as root,
+            folders.opened("metadata", root) as metadata,
+        ):
             yield metadata
 
     def _existing(self, workspace: str) -> list[str]:
         return [path for path in (self.path(workspace), self.tmp_path(workspace)) if os.path.lexists(path)]
 
     async def remove(self, workspace: str, uid: int) -> None:
-        """Remove the home and the temporary folder, of which no process may be left.
+        """Remove the home and the temporary folder, jobs of cron and at, mail, and IPC of the host's own namespace.
 
-        What the tenant made is removed with the tenant's rights, by a child; only root's few remains by root. Raises Fault.
+        No process may be left. What the tenant made is removed with its rights, by a child; only root's few remains, and what
+        is in spools where it cannot write, by root. Raises Fault.
         """
+        await run((_FIND, *_SPOOLS, "-xdev", "(", "-uid", str(uid), "-o", "-name", workspace, ")", "-delete"), deadline=60)
+        await _as_tenant(uid, _FIND, *_SHARED, "-xdev", "-uid", str(uid), "-delete")
+        await _as_tenant(uid, "/usr/bin/ipcrm", "--all")  # what it may, which is its own
         paths = self._existing(workspace)
         if paths:
             # Neither can remove all, as root's folders are among it: what counts is what is left.
             await _as_tenant(uid, "/bin/chmod", "-R", "u+rwx", "--", *paths)
             await _as_tenant(uid, "/bin/rm", "-rf", "--one-file-system", "--", *paths)
-        with _disk_faults():
+        with disk_faults():
             folders.remove(workspace, self._homes)
             folders.remove(workspace, self._tmp)
 
@@ -127,7 +127,8 @@ async def _as_tenant(uid: int, *argv: str) -> None:
 
 
 @contextlib.contextmanager
-def _disk_faults() -> Iterator[None]:
+def disk_faults() -> Iterator[None]:
+    """Have an OSError in the block be a Fault FAILED."""
     try:
         yield
     except OSError as error:

@@ -77,6 +77,12 @@ class Users:
         place = ("-l", "-M", "-d", account.home, "-s", self._shell)
         await self._tool("/usr/sbin/useradd", *place, *numbers, *group, "--", account.name, accept=(_NAME_IN_USE,))
 
+    async def expire(self, account: Account, *, expired: bool) -> None:
+        """Have the host's other ways in, cron among them, refuse the account; or accept it again."""
+        async with self._changing:
+            if find(account.name) == account:
+                await self._tool("/usr/sbin/usermod", "-e", "1970-01-02" if expired else "", "--", account.name)
+
     async def remove(self, account: Account) -> bool:
         """Remove the account and its group; False when processes of that uid are still there.
 

@@ -3,7 +3,6 @@
 import asyncio
 import hashlib
 import hmac
-import importlib.metadata
 import os
 import secrets
 import socket
@@ -14,27 +13,31 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from weakref import WeakValueDictionary
 
-from hostd import providers, users
+from hostd import users
 from hostd.audit import Audit
 from hostd.cgroups import Cgroups
+from hostd.credentials import Credentials
 from hostd.guests import Guests
 from hostd.homes import Homes
-from hostd.layers import describe
+from hostd.pam import Pam
 from hostd.processes import count_by_uid
 from hostd.registry import Registry, Row, iso
 from hostd.uids import Uids
 from hostd.users import Account, Users
 from shared import hostwire as wire
+from shared import providers
+from shared.audit import calls
+from shared.audit import log as auditlog
 from shared.config import Config
 from shared.errors import Code, Fault
 from shared.hostwire import HOST, WorkspaceState
+from shared.layers import describe
 from shared.log import logger
-from shared.messages import Access, Done, Failure, Reply, Request, Verb, rejection
+from shared.messages import Access, Done, Failure, Reply, Request, rejection
 from shared.secret import Secret
 
 SECRET_FILE: Final = "secret"  # noqa: S105  # a file's name
 _USERDEL_TRIES: Final = 5
-_ROLE: Final = "admin"
 
 Answer = Reply | tuple[Reply, socket.socket]
 """What a handler answers, with the descriptor that goes with it, if any."""
@@ -50,10 +53,12 @@ class Host:
     uids: Uids
     users: Users
     homes: Homes
+    credentials: Credentials
     guests: Guests
     cgroups: Cgroups
     missing: Mapping[str, str]
     audit: Audit
+    pam: Pam
 
 
 class Verbs:
@@ -64,7 +69,7 @@ class Verbs:
         self._host = host
         self._started = datetime.now(UTC)
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-        self._handlers = handlers(self)
+        self._handlers: dict[str, Handler] = HOST.handlers(self, beside="answer")
 
     async def answer(self, uid: int, request: Request) -> Answer:
         """What `uid`, a user that may connect, gets for `request`: a Failure rather than an exception."""
@@ -72,16 +77,17 @@ class Verbs:
         start = time.perf_counter()
         answer: Answer
         try:
-            _authorize(uid, verb)
+            verb.admit(uid)
             answer = await self._handlers[verb.name](request)
         except Fault as fault:
             answer = rejection(fault)
         except Exception:  # noqa: BLE001  # whatever it is, one request fails and not the daemon
             logger().exception("unexpected_error", verb=verb.name)
             answer = Failure(code=Code.INTERNAL, message="an unexpected error; hostd's log says more")
-        outcome = str(answer.code) if isinstance(answer, Failure) else "ok"
-        ms = (time.perf_counter() - start) * 1000
-        self._host.audit.write(uid=uid, verb=verb, request=request, outcome=outcome, ms=ms)
+        reply = answer[0] if isinstance(answer, tuple) else answer
+        if calls.telling(verb, reply):
+            ms = round((time.perf_counter() - start) * 1000, 1)
+            self._host.audit.append(str(uid), [calls.event(verb, request, reply)], ms=ms, durable=verb.access is Access.ADMIN)
         return answer
 
     async def create_workspace(self, request: wire.CreateWorkspace) -> wire.WorkspaceInfo:
@@ -89,21 +95,19 @@ class Verbs:
         host = self._host
         async with self._lock(request.workspace):
             row = host.registry.get(request.workspace)
-            if row is not None and row.state is WorkspaceState.READY:
+            if row is not None and row.state is WorkspaceState.READY and row.locked is None:
                 self._check_hash(row, request.secret_hash, Code.CONFLICT, "the workspace is there with another secret")
                 return self._info(row)
-            files = {
-                SECRET_FILE: request.secret_hash.encode(),
-                providers.FILE: providers.dump(providers.merge({}, request.providers)),
-            }
+            providers.merge({}, request.providers)  # so that what is wrong uses up no uid
             row = self._reserve(request.workspace) if row is None else row
-            if row.state is not WorkspaceState.CREATING:
-                raise Fault(Code.GONE, "the workspace was deleted")
+            if row.state is not WorkspaceState.CREATING or row.locked is not None:
+                raise Fault(Code.CONFLICT if row.locked and not row.deleted else Code.GONE, "the workspace was deleted")
             # The home needs the account's number alone, so it is made while useradd runs.
             account = asyncio.ensure_future(host.users.add(self._account(row)))
             try:
                 await asyncio.sleep(0)
-                host.homes.make(row.id, row.uid, files)
+                secret = {SECRET_FILE: request.secret_hash.encode()}
+                host.homes.make(row.id, row.uid, secret | {providers.FILE: host.credentials.first(row, request.providers)})
             finally:
                 await account
             return self._info(host.registry.set_state(row.id, WorkspaceState.READY))
@@ -119,7 +123,7 @@ class Verbs:
         digest = hashlib.sha256(request.secret.reveal().encode()).hexdigest()
         async with self._lock(request.workspace):
             row = self._host.registry.get(request.workspace)
-            if row is None or row.state is not WorkspaceState.READY:
+            if row is None or row.state is not WorkspaceState.READY:  # one that is locked can still be restored
                 raise Fault(Code.UNAUTHORIZED, "the workspace or its secret is wrong")
             self._check_hash(row, digest, Code.UNAUTHORIZED, "the workspace or its secret is wrong")
         return Done()
@@ -133,15 +137,12 @@ class Verbs:
     async def get_providers(self, request: wire.GetProviders) -> wire.Providers:
         """Without their credentials."""
         async with self._lock(request.workspace):
-            return wire.Providers(providers=providers.view(self._providers(self._ready(request.workspace))))
+            return wire.Providers(providers=providers.view(self._host.credentials.read(self._ready(request.workspace))))
 
     async def set_providers(self, request: wire.SetProviders) -> wire.Providers:
         """Read, merge, replace."""
         async with self._lock(request.workspace):
-            row = self._ready(request.workspace)
-            merged = providers.merge(self._providers(row), request.changes)
-            self._host.homes.write(row.id, providers.FILE, providers.dump(merged))
-            self._host.homes.publish(row.id, row.uid, providers.FILE, providers.credentials(merged))
+            merged = self._host.credentials.change(self._ready(request.workspace), request.changes)
         return wire.Providers(providers=providers.view(merged))
 
     async def enter_workspace(self, request: wire.EnterWorkspace) -> Answer:
@@ -171,6 +172,8 @@ class Verbs:
 
     async def status(self, _request: wire.Status) -> wire.HostStatus:
         """Of hostd and of this machine."""
+        import importlib.metadata  # noqa: PLC0415  # 2 MiB that an idle hostd does without
+
         host = self._host
         return wire.HostStatus(
             version=importlib.metadata.version("hostel"),
@@ -180,13 +183,13 @@ class Verbs:
             running=len(host.guests.running()),
             uids_left=host.uids.left(),
             cgroups=host.cgroups.kind,
-            layers=describe(host.missing, host.config.hostd.require, host.cgroups),
+            layers=describe(host.missing, host.config.hostd.require, f"{host.cgroups.kind}: {host.cgroups.detail}"),
         )
 
     async def create_invite(self, request: wire.CreateInvite) -> wire.Invite:
         """Only its hash is kept."""
         token, expires = "hinv_" + secrets.token_urlsafe(32), datetime.now(UTC) + timedelta(seconds=request.lifetime)
-        self._host.registry.add_invite(hashlib.sha256(token.encode()).hexdigest(), _ROLE, expires)
+        self._host.registry.add_invite(hashlib.sha256(token.encode()).hexdigest(), "admin", expires)
         return wire.Invite(token=Secret(token), expires=iso(expires))
 
     async def redeem_invite(self, request: wire.RedeemInvite) -> wire.Redeemed:
@@ -197,53 +200,72 @@ class Verbs:
         return wire.Redeemed(role=role)
 
     async def delete_workspace(self, request: wire.DeleteWorkspace) -> Done:
-        """Row, processes, files, account, tombstone; a call that was cut short is finished by the next."""
-        host = self._host
+        """Whatever its state: root has said so."""
+        async with self._lock(request.workspace):
+            await self._remove(self._present(request.workspace))
+        return Done()
+
+    async def purge_workspace(self, request: wire.PurgeWorkspace) -> Done:
+        """By hostd's own clock and configuration, whoever asks."""
         async with self._lock(request.workspace):
             row = self._present(request.workspace)
-            host.registry.set_state(row.id, WorkspaceState.DELETING)
-            account = self._account(row)
-            found = users.find(row.id)
-            if found is not None and found != account:
-                raise Fault(Code.CONFLICT, "the account of that name is not the workspace's")
+            if row.state is not WorkspaceState.DELETING and not row.lock_over(self._host.config.hostd.deletion_grace):
+                raise Fault(Code.CONFLICT, "the workspace is not locked, or not for as long as it is to be kept")
+            await self._remove(row)
+        return Done()
+
+    async def _remove(self, row: Row) -> None:
+        """Processes, jobs, IPC, files, account, tombstone; a call that was cut short is finished by the next."""
+        host, account, found = self._host, self._account(row), users.find(row.id)
+        host.registry.set_state(row.id, WorkspaceState.DELETING)
+        if found is not None and found != account:
+            raise Fault(Code.CONFLICT, "the account of that name is not the workspace's")
+        await host.guests.stop(row)
+        await host.homes.remove(row.id, row.uid)
+        for _ in range(_USERDEL_TRIES):
+            if await host.users.remove(account):
+                break
             await host.guests.stop(row)
-            await host.homes.remove(row.id, row.uid)
-            for _ in range(_USERDEL_TRIES):
-                if await host.users.remove(account):
-                    break
-                await host.guests.stop(row)
-            else:
-                raise Fault(Code.BUSY, "processes of the workspace come back")
-            host.registry.bury(row.id)
+        else:
+            raise Fault(Code.BUSY, "processes of the workspace come back")
+        host.registry.bury(row.id)
+
+    async def lock_workspace(self, request: wire.LockWorkspace) -> wire.WorkspaceInfo:
+        """The lock is on disk before anything is killed."""
+        async with self._lock(request.workspace):
+            row = self._kept(request.workspace)
+            row = self._host.registry.lock(row.id)
+            await self._host.users.expire(self._account(row), expired=True)
+            await self._host.guests.stop(row)
+            return self._info(row)
+
+    async def restore_workspace(self, request: wire.RestoreWorkspace) -> wire.WorkspaceInfo:
+        """It is what it was before. Nothing is started."""
+        async with self._lock(request.workspace):
+            row = self._kept(request.workspace)
+            if row.locked is not None:
+                await self._host.users.expire(self._account(row), expired=False)
+                row = self._host.registry.unlock(row.id)
+            return self._info(row)
+
+    async def append_audit(self, request: wire.AppendAudit) -> Done:
+        """They are in the kernel's hands when this is answered."""
+        self._host.audit.append(auditlog.API, request.events)
         return Done()
 
-    async def lock_workspace(self, _request: wire.LockWorkspace) -> wire.WorkspaceInfo:
-        """Not yet."""
-        raise Fault(Code.NOT_READY, "not yet")
+    async def read_audit(self, request: wire.ReadAudit) -> wire.AuditPage:
+        """From the files."""
+        return await self._host.audit.read(request)
 
-    async def restore_workspace(self, _request: wire.RestoreWorkspace) -> wire.WorkspaceInfo:
-        """Not yet."""
-        raise Fault(Code.NOT_READY, "not yet")
-
-    async def purge_workspace(self, _request: wire.PurgeWorkspace) -> Done:
-        """Not yet."""
-        raise Fault(Code.NOT_READY, "not yet")
-
-    async def append_audit(self, _request: wire.AppendAudit) -> Done:
-        """Not yet."""
+    async def authenticate(self, request: wire.Authenticate) -> Done:
+        """Slow when it fails."""
+        await self._host.pam.authenticate(request.user, request.password)
         return Done()
-
-    async def read_audit(self, _request: wire.ReadAudit) -> wire.AuditPage:
-        """Not yet."""
-        return wire.AuditPage(items=[], next=None)
-
-    async def authenticate(self, _request: wire.Authenticate) -> Done:
-        """Not yet."""
-        raise Fault(Code.FORBIDDEN, "not yet")
 
     async def rotate_master(self, _request: wire.RotateMaster) -> wire.MasterRotated:
-        """Not yet."""
-        raise Fault(Code.NOT_READY, "not yet")
+        """One at a time."""
+        async with self._lock("master"):
+            return wire.MasterRotated(resealed=await self._host.credentials.rotate())
 
     def _lock(self, workspace: str) -> asyncio.Lock:
         return self._locks.setdefault(workspace, asyncio.Lock())
@@ -256,10 +278,16 @@ class Verbs:
             raise Fault(Code.GONE, "the workspace was deleted")
         return row
 
-    def _ready(self, workspace: str) -> Row:
+    def _kept(self, workspace: str) -> Row:
         row = self._present(workspace)
         if row.state is WorkspaceState.DELETING:
             raise Fault(Code.GONE, "the workspace is being deleted")
+        return row
+
+    def _ready(self, workspace: str) -> Row:
+        row = self._kept(workspace)
+        if row.locked is not None:
+            raise Fault(Code.NOT_READY, "the workspace was deleted; until it is removed for good it can be restored")
         if row.state is not WorkspaceState.READY:
             raise Fault(Code.NOT_READY, "the workspace is not ready")
         return row
@@ -269,9 +297,6 @@ class Verbs:
         if not hmac.compare_digest(kept, digest.encode()):
             raise Fault(code, message)
 
-    def _providers(self, row: Row) -> dict[str, providers.Provider]:
-        return providers.load(self._host.homes.read(row.id, providers.FILE))
-
     def _account(self, row: Row) -> Account:
         return Account(row.id, row.uid, row.uid, self._host.homes.path(row.id))
 
@@ -279,24 +304,14 @@ class Verbs:
         return _describe(row, row.id in self._host.guests.running(), count_by_uid()[row.uid])
 
 
-def _authorize(uid: int, verb: Verb) -> None:
-    if verb.access is Access.ADMIN and uid != 0:
-        raise Fault(Code.FORBIDDEN, "root alone may do this")
-
-
 def _describe(row: Row, running: bool, processes: int) -> wire.WorkspaceInfo:
+    locked = row.locked is not None and row.state is not WorkspaceState.DELETING
     return wire.WorkspaceInfo(
-        workspace=row.id, uid=row.uid, state=row.state, created=row.created, running=running, processes=processes
+        workspace=row.id,
+        uid=row.uid,
+        state=WorkspaceState.LOCKED if locked else row.state,
+        created=row.created,
+        running=running,
+        processes=processes,
+        locked=row.locked,
     )
-
-
-def handlers(verbs: object) -> dict[str, Handler]:
-    """The coroutines of `verbs`, by name. RuntimeError unless each verb has one, and each public one is a verb's."""
-    table: dict[str, Handler] = {}
-    for name in dir(verbs):
-        member = getattr(verbs, name)
-        if not name.startswith("_") and name != "answer" and asyncio.iscoroutinefunction(member):
-            table[name] = member
-    if wrong := table.keys() ^ HOST.verbs.keys():
-        raise RuntimeError(f"verbs and handlers differ: {', '.join(sorted(wrong))}")
-    return table

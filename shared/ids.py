@@ -52,6 +52,7 @@ DeliveryId = Annotated[str, Meta(pattern=DELIVERY_PATTERN, min_length=26, max_le
 AgentName = Annotated[str, Meta(pattern=AGENT_PATTERN + r"(?!\n)", min_length=1, max_length=32)]
 
 _IS_WORKSPACE: Final = re.compile(f"w{_HEX}")
+_IS_PERSON: Final = re.compile(f"u{_HEX}")
 
 
 def _new(prefix: str) -> str:
@@ -141,3 +142,8 @@ def new_delivery_id() -> str:
 def is_workspace_id(text: str) -> bool:
     """Whether `text` is a workspace id to the last byte."""
     return _IS_WORKSPACE.fullmatch(text) is not None
+
+
+def is_person_id(text: str) -> bool:
+    """Whether `text` is a person's id to the last byte."""
+    return _IS_PERSON.fullmatch(text) is not None

@@ -8,6 +8,7 @@ import enum
 import re
 from collections.abc import Callable
 from functools import cached_property
+from inspect import iscoroutinefunction
 from typing import Any, Final, TypeVar, Union
 
 import msgspec
@@ -91,8 +92,13 @@ class Verb(msgspec.Struct, frozen=True):
     request: type[Request]
     reply: type[Reply]
     access: Access
-    audit: tuple[str, ...]
-    """Fields of the request that the audit line shows; None of them may be a secret."""
+    audit: tuple[str, ...] | None
+    """Fields of the request that its audit record shows, no secret among them; None: only a refusal becomes a record."""
+
+    def admit(self, uid: int) -> None:
+        """Raise FORBIDDEN unless a peer of that uid, which may connect, may call it."""
+        if self.access is Access.ADMIN and uid != 0:
+            raise Fault(Code.FORBIDDEN, "root alone may do this")
 
 
 class Protocol:
@@ -115,8 +121,8 @@ class Protocol:
         self._to_caller.append(message)
         return message
 
-    def verb(self, reply: type[Reply], *, access: Access = Access.API, audit: tuple[str, ...] = ()) -> Callable[[R], R]:
-        """Declare the decorated request as a verb that is answered with `reply`."""
+    def verb(self, reply: type[Reply], *, access: Access = Access.API, audit: tuple[str, ...] | None = ()) -> Callable[[R], R]:
+        """Declare the decorated request as a verb that is answered with `reply`. One that only reads has no `audit`."""
 
         def declare(request: R) -> R:
             name = snake(request.__name__)
@@ -124,6 +130,14 @@ class Protocol:
             return request
 
         return declare
+
+    def handlers(self, owner: object, *, beside: str) -> dict[str, Callable[..., Any]]:
+        """The public coroutines of `owner` but `beside`, by name; RuntimeError unless they are exactly the verbs'."""
+        names = {name for name in dir(owner) if not name.startswith("_") and name != beside}
+        table = {name: getattr(owner, name) for name in names if iscoroutinefunction(getattr(owner, name))}
+        if wrong := table.keys() ^ self.verbs.keys():
+            raise RuntimeError(f"verbs and handlers differ: {', '.join(sorted(wrong))}")
+        return table
 
     @cached_property
     def requests(self) -> tuple[type[Message], ...]:

@@ -32,6 +32,14 @@ GitRef = Annotated[
     str, Meta(min_length=1, max_length=250, pattern=r"^[^\x00-\x20\x7f~^:?*\[\\-][^\x00-\x20\x7f~^:?*\[\\]*$(?!\n)")
 ]
 Argument = Annotated[str, Meta(max_length=4096, pattern=r"^[^\x00]*$")]
+SECRETS_MAX: Final = 1000
+"""Secrets of one workspace, by any configuration."""
+SECRETS_BYTES_MAX: Final = 256 * 1024
+"""Bytes of all names and values of a workspace's secrets: with the longest prompt or command they must fit a frame."""
+SecretName = Annotated[str, Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$(?!\n)", min_length=1, max_length=64)]
+"""The name of an environment variable."""
+Secrets = Annotated[dict[SecretName, Secret], Meta(max_length=SECRETS_MAX)]
+"""What a program finds in its environment; what hostel itself puts there wins."""
 
 
 class SessionStatus(enum.StrEnum):

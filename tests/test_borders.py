@@ -14,8 +14,8 @@ import shared
 
 PACKAGES = {"api", "ctl", "guest", "hostd", "shared"}
 ALLOWED = {
-    "hostd": {"msgspec", "structlog"},
-    "guest": {"acp", "asyncinotify", "genai_prices", "msgspec", "ptyprocess", "uvloop"},
+    "hostd": {"msgspec", "pam", "structlog"},
+    "guest": {"acp", "asyncinotify", "genai_prices", "msgspec", "ptyprocess", "uvloop", "zstandard"},
     "shared": {"msgspec", "structlog"},
 }
 

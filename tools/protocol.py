@@ -19,7 +19,8 @@ def table(protocol: Protocol) -> str:
     lines = ["| Verb | Fields | Reply | Peer | Audited |", "|---|---|---|---|---|"]
     for verb in protocol.verbs.values():
         peer = verb.access.value if protocol is HOST else "api"
-        cells = (f"`{verb.name}`", fields(verb.request), f"`{tag(verb.reply)}`", peer, ", ".join(verb.audit) or "-")
+        audited = "refusals" if verb.audit is None else ", ".join(verb.audit) or "-"
+        cells = (f"`{verb.name}`", fields(verb.request), f"`{tag(verb.reply)}`", peer, audited)
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 

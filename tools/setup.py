@@ -53,7 +53,7 @@ def prepare(state: Path, port: int | None) -> None:
     ensure_user()
     account = pwd.getpwnam(USER)
     gid = account.pw_gid
-    for name, mode, group in (("", 0o711, 0), ("lib", 0o755, 0), ("bin", 0o755, 0), ("log", 0o700, 0), ("run", 0o750, gid)):
+    for name, mode, group in (("", 0o711, 0), ("lib", 0o755, 0), ("bin", 0o755, 0), ("log", 0o700, 0), ("run", 0o751, gid)):
         _folder(state / name, mode, 0, group)
     _folder(state / "api", 0o700, account.pw_uid, gid)
     Builder(state / "lib/build").provide([Environment(state / "lib" / name, extras) for name, extras in environments().items()])
@@ -65,7 +65,7 @@ def prepare(state: Path, port: int | None) -> None:
 
 def environments() -> dict[str, str]:
     """One environment for each uid, and the extras of hostel in it: what runs as root gets as little as possible."""
-    return {"hostd": "ctl", "guest": "guest", "api": "api"}
+    return {"hostd": "ctl,hostd", "guest": "guest", "api": "api"}
 
 
 def ensure_user() -> None:

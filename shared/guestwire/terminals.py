@@ -7,7 +7,7 @@ from msgspec import UNSET, Meta, UnsetType
 from shared.guestwire.protocol import GUEST
 from shared.ids import SessionId, TerminalId, WorktreeId
 from shared.messages import Done, Message, Reply, Request
-from shared.rooms import INPUT_MAX, OUTPUT_MAX, Argument, Columns, Rows, Seq, TerminalInfo, Terminals
+from shared.rooms import INPUT_MAX, OUTPUT_MAX, Argument, Columns, Rows, Secrets, Seq, TerminalInfo, Terminals
 
 
 class Attached(Reply, frozen=True):
@@ -79,6 +79,7 @@ class CreateTerminal(Request, frozen=True):
     command: Annotated[list[Argument], Meta(max_length=64)] = []  # noqa: RUF012  # msgspec copies an empty default
     columns: Columns = 80
     rows: Rows = 24
+    secrets: Secrets = {}  # noqa: RUF012  # msgspec copies an empty default
 
 
 @GUEST.verb(Terminals)

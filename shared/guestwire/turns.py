@@ -7,6 +7,7 @@ from msgspec import Meta
 from shared.guestwire.protocol import GUEST
 from shared.ids import AgentName, AttachmentId, PermissionId, SessionId, TurnId, WorktreeId
 from shared.messages import Done, Message, Reply, Request
+from shared.rooms import Secrets
 from shared.turns import (
     ATTACHMENTS_MAX,
     AgentInfo,
@@ -127,6 +128,8 @@ class Prompt(Request, frozen=True):
     mode: Choice | None = None
     model: Choice | None = None
     budget: Budget | None = None
+    secrets: Secrets = {}  # noqa: RUF012  # msgspec copies an empty default
+    """Of the agent's process, which is started again when it runs with others."""
 
 
 @GUEST.verb(Turns)
@@ -187,6 +190,8 @@ class ConfigureConversation(Request, frozen=True):
     worktree: WorktreeId | None = None
     mode: Choice | None = None
     model: Choice | None = None
+    secrets: Secrets = {}  # noqa: RUF012  # msgspec copies an empty default
+    """Of the agent's process, which this may start."""
 
 
 @GUEST.verb(Done)

@@ -43,7 +43,7 @@ class HostStatus(Reply, frozen=True):
     layers: list[Layer]
 
 
-@HOST.verb(HostStatus)
+@HOST.verb(HostStatus, audit=None)
 class Status(HostRequest, frozen=True):
     """The state of hostd and of the layers that this machine gives."""
 

@@ -91,7 +91,7 @@ class SetSecret(HostRequest, frozen=True):
     secret_hash: SecretHash
 
 
-@HOST.verb(Providers, audit=("workspace",))
+@HOST.verb(Providers, audit=None)
 class GetProviders(HostRequest, frozen=True):
     """The workspace's providers."""
 
@@ -106,7 +106,7 @@ class SetProviders(HostRequest, frozen=True):
     changes: ProviderChanges
 
 
-@HOST.verb(Entered, audit=("workspace", "start"))
+@HOST.verb(Entered, audit=("workspace",))
 class EnterWorkspace(HostRequest, frozen=True):
     """A connection to the workspace's guest, which is started if `start` says so; else NOT_RUNNING."""
 
@@ -121,14 +121,14 @@ class StopWorkspace(HostRequest, frozen=True):
     workspace: WorkspaceId
 
 
-@HOST.verb(WorkspaceInfo, audit=("workspace",))
+@HOST.verb(WorkspaceInfo, audit=None)
 class ShowWorkspace(HostRequest, frozen=True):
     """One workspace."""
 
     workspace: WorkspaceId
 
 
-@HOST.verb(Workspaces)
+@HOST.verb(Workspaces, audit=None)
 class ListWorkspaces(HostRequest, frozen=True):
     """Workspaces by id, those after `after`."""
 

@@ -5,7 +5,7 @@ from typing import get_type_hints
 
 import pytest
 
-from hostd.verbs import Verbs, handlers
+from hostd.verbs import Verbs
 from shared.hostwire import HOST
 
 
@@ -21,7 +21,7 @@ def test_a_missing_handler_is_an_error_at_the_start() -> None:
         pass
 
     with pytest.raises(RuntimeError, match="create_workspace"):
-        handlers(Missing())
+        HOST.handlers(Missing(), beside="answer")
 
 
 def test_a_handler_without_a_verb_is_an_error_at_the_start() -> None:
@@ -30,10 +30,10 @@ def test_a_handler_without_a_verb_is_an_error_at_the_start() -> None:
 
     extra = type("Extra", (), dict.fromkeys((*HOST.verbs, "become_root"), staticmethod(handler)))
     with pytest.raises(RuntimeError, match="become_root"):
-        handlers(extra())
+        HOST.handlers(extra(), beside="answer")
 
 
 def test_no_audited_field_is_a_secret() -> None:
     for verb in HOST.verbs.values():
-        for field in verb.audit:
+        for field in verb.audit or ():
             assert "Secret" not in str(get_type_hints(verb.request, include_extras=True)[field]), (verb.name, field)

@@ -184,7 +184,7 @@ class Hostd:
             "guest": {},
         }
         for name, values in (*self._settings.items(), *sections.items()):
-            base[name].update(values)
+            base.setdefault(name, {}).update(values)
         lines = [f'state = "{self.state}"', f'run = "{self.run}"', f'user = "{self.user}"', 'log_level = "debug"']
         for name, values in base.items():
             lines += [f"[{name}]", *(f"{key} = {json.dumps(value)}" for key, value in values.items())]
@@ -252,7 +252,9 @@ class Hostd:
             os.setegid(0)
 
     def audit(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in (self.state / "hostd" / "audit.log").read_text().splitlines()]
+        """The records of the audit log, in order."""
+        files = sorted((self.state / "hostd/audit").glob("*.jsonl"))
+        return [json.loads(line) for file in files for line in file.read_text().splitlines()]
 
     def __enter__(self) -> Self:
         self.folder.mkdir(mode=0o711)

@@ -17,10 +17,15 @@ from typing import Any
 import msgspec
 import pytest
 
+from shared.audit.check import verify
+from shared.audit.log import key_of
 from shared.errors import Code, Fault
 from shared.frames import HOST_FRAME_MAX
 from shared.hostwire import (
     HOST,
+    AppendAudit,
+    AuditEvent,
+    Authenticate,
     AuthType,
     CreateInvite,
     CreateWorkspace,
@@ -31,12 +36,18 @@ from shared.hostwire import (
     HostStatus,
     Invite,
     ListWorkspaces,
+    LockWorkspace,
+    Origin,
     ProviderAuth,
     ProviderChange,
     Providers,
     ProviderView,
+    PurgeWorkspace,
+    ReadAudit,
     Redeemed,
     RedeemInvite,
+    RestoreWorkspace,
+    RotateMaster,
     SetProviders,
     SetSecret,
     ShowWorkspace,
@@ -47,7 +58,7 @@ from shared.hostwire import (
     Workspaces,
 )
 from shared.ids import new_workspace_id
-from shared.messages import VERSION, Done, Failure, Hello, Reply, Request, Welcome
+from shared.messages import VERSION, Done, Failure, Hello, Reply, Request, Welcome, snake
 from shared.secret import Secret
 from tests.root.hostd_harness import DEADLINE, HASH, Client, Hostd, as_tenant_python, wait_until
 from tests.wire import pack
@@ -180,7 +191,7 @@ def test_the_api_may_call_its_verbs_and_not_roots(hostd: Hostd, client: Client) 
         assert Code.FORBIDDEN == code_of(api, DeleteWorkspace(workspace=info.workspace))
         assert Code.FORBIDDEN == code_of(api, CreateInvite())
     assert "forbidden" == hostd.audit()[-1]["outcome"]
-    assert hostd.account().pw_uid == hostd.audit()[-1]["uid"]
+    assert str(hostd.account().pw_uid) == hostd.audit()[-1]["source"]
     client.call(ShowWorkspace(workspace=info.workspace), WorkspaceInfo)
 
 
@@ -356,8 +367,8 @@ def test_the_tenant_reads_the_credentials_of_its_own_agents_and_changes_none(hos
     key = ProviderAuth(AuthType.API_KEY, Secret("sk-sentinel-3"))
     info = client.create(providers={"claude": ProviderChange(auth=key), "codex": ProviderChange(enabled=False, auth=key)})
     other = client.create()
-    root = hostd.home(info.workspace) / "vibecoder_workspace"
-    shared, read = root / "providers.json", f"result = open('{root}/providers.json').read()"
+    root = hostd.run / "credentials" / info.workspace
+    shared, read = root / "providers.json", "import os; result = open(os.environ['HOSTEL_CREDENTIALS']).read()"
     with client.enter(info.workspace) as guest:
         told = json.loads(guest.run(read))
         assert {"claude": {"type": "api_key", "value": "sk-sentinel-3"}, "codex": None} == told
@@ -367,7 +378,15 @@ def test_the_tenant_reads_the_credentials_of_its_own_agents_and_changes_none(hos
         client.call(SetProviders(workspace=info.workspace, changes=changes), Providers)
         assert {"claude": None, "codex": None} == json.loads(guest.run(read))
         attempt = "import os\ntry:\n    {}\n    result = 'done'\nexcept OSError as error:\n    result = error.strerror"
-        for attack in (f"open('{shared}', 'a')", f"os.unlink('{shared}')", f"os.rename('{shared}', '{root}/x')"):
+        for attack in (
+            f"open('{shared}', 'a')",
+            f"os.unlink('{shared}')",
+            f"os.rename('{shared}', '{root}/x')",
+            f"os.rename('{root}', '{root.parent}/x')",
+            f"os.listdir('{root.parent}')",
+            f"os.listdir('{root.parent.parent}')",
+            f"__import__('socket').socket(1).connect('{hostd.socket}')",
+        ):
             assert "Permission denied" == guest.run(attempt.format(attack))
     with client.enter(other.workspace) as guest:
         assert "Permission denied" == guest.run(attempt.format(f"open('{shared}')"))
@@ -376,10 +395,13 @@ def test_the_tenant_reads_the_credentials_of_its_own_agents_and_changes_none(hos
 def test_credentials_that_a_crash_held_back_are_there_when_the_room_opens(hostd: Hostd, client: Client) -> None:
     key = ProviderAuth(AuthType.API_KEY, Secret("sk-sentinel-4"))
     info = client.create(providers={"claude": ProviderChange(auth=key)})
-    shared = hostd.home(info.workspace) / "vibecoder_workspace/providers.json"
+    shared = hostd.run / "credentials" / info.workspace / "providers.json"
+    shared.parent.mkdir()
     shared.write_text("{}")
     with client.enter(info.workspace) as guest:
         assert "sk-sentinel-4" in guest.run(f"result = open('{shared}').read()")
+    client.call(StopWorkspace(workspace=info.workspace), Done)
+    assert not shared.parent.exists()
 
 
 def test_providers_are_merged_and_never_shown(hostd: Hostd, client: Client) -> None:
@@ -391,7 +413,8 @@ def test_providers_are_merged_and_never_shown(hostd: Hostd, client: Client) -> N
         return client.call(SetProviders(workspace=info.workspace, changes=changes), Providers).providers
 
     assert ProviderView(enabled=False, auth_type=AuthType.API_KEY) == change(claude=ProviderChange(enabled=False))["claude"]
-    assert "sk-sentinel-1" == json.loads(file.read_text())["claude"]["auth"]["value"]
+    assert json.loads(file.read_text())["claude"]["auth"]["value"].startswith("\0hostel1:")
+    assert "sk-sentinel-1" not in file.read_text()
     token = ProviderAuth(AuthType.SETUP_TOKEN, Secret("sk-sentinel-2"))
     assert ProviderView(enabled=False, auth_type=AuthType.SETUP_TOKEN) == change(claude=ProviderChange(auth=token))["claude"]
     assert ProviderView(enabled=False, auth_type=None) == change(claude=ProviderChange(auth=None))["claude"]
@@ -432,9 +455,9 @@ def test_an_invite_is_good_once_for_one_of_many(hostd: Hostd, client: Client) ->
     assert 49 == sum(isinstance(answer, Failure) and answer.code is Code.UNAUTHORIZED for answer in answers)
 
 
-def test_every_verb_leaves_a_line_without_secrets_and_no_thread(hostd: Hostd, client: Client) -> None:
+def test_every_verb_that_does_something_leaves_a_record_without_secrets_and_no_thread(hostd: Hostd, client: Client) -> None:
     """The whole table is called; then every log and every file that hostd wrote beside the homes is searched."""
-    sentinels = [f"sentinel-{name}-{random.randrange(2**64):x}" for name in ("secret", "key", "token")]
+    sentinels = [f"sentinel-{name}-{random.randrange(2**64):x}" for name in ("secret", "key", "token", "password")]
     info = client.create(providers={"claude": ProviderChange(auth=ProviderAuth(AuthType.API_KEY, Secret(sentinels[1])))})
     workspace = info.workspace
     invite = client.call(CreateInvite(lifetime=60), Invite)
@@ -451,20 +474,36 @@ def test_every_verb_leaves_a_line_without_secrets_and_no_thread(hostd: Hostd, cl
         Status(),
         RedeemInvite(token=invite.token),
         RedeemInvite(token=Secret(sentinels[2])),
+        EnterWorkspace(workspace=workspace),  # it is open
         StopWorkspace(workspace=workspace),
+        LockWorkspace(workspace=workspace),
+        PurgeWorkspace(workspace=workspace),
+        RestoreWorkspace(workspace=workspace),
+        Authenticate(user="nobody", password=Secret(sentinels[3])),
+        AppendAudit(events=[AuditEvent("create_session", "ok", Origin("u1", "ky1", "::1", "r1"), workspace)]),
+        ReadAudit(),
+        RotateMaster(),
         DeleteWorkspace(workspace=workspace),
     ]
+    assert HOST.verbs.keys() == {"create_workspace", "create_invite", *(snake(type(request).__name__) for request in requests)}
+    begun = hostd.audit()[-1]["seq"] - 2
     for request in requests:
         with contextlib.suppress(Fault):
             client.call(request, Reply)
-    lines = hostd.audit()[-len(requests) - 2 :]
-    assert HOST.verbs.keys() == {line["verb"] for line in lines}
-    assert all({"time", "uid", "verb", "outcome", "ms"} <= line.keys() for line in lines)
-    assert {"workspace": workspace, "outcome": "unauthorized"}.items() <= lines[2].items()
-    assert {"lifetime": 60, "uid": 0, "outcome": "ok"}.items() <= lines[1].items()
-    audit = hostd.state / "hostd" / "audit.log"
-    assert 0o600 == audit.stat().st_mode & 0o777
-    written = b"".join(path.read_bytes() for path in (hostd.log, *sorted((hostd.state / "hostd").iterdir())))
+    lines = [line for line in hostd.audit() if line["seq"] > begun]
+    told = [verb.name for verb in HOST.verbs.values() if verb.audit is not None]
+    assert {*told, "create_session"} == {line["action"] for line in lines}
+    assert 1 == sum(line["action"] == "enter_workspace" for line in lines)
+    assert all({"seq", "time", "source", "outcome", "mac"} <= line.keys() for line in lines)
+    assert {"api"} == {line["source"] for line in lines if line["action"] == "create_session"}
+    wrong = next(line for line in lines if line["action"] == "verify_secret")
+    assert {"workspace": workspace, "outcome": "unauthorized", "source": "0"}.items() <= wrong.items()
+    assert {"target": "lifetime=60", "outcome": "ok"}.items() <= lines[1].items()
+    verdict = verify(hostd.state / "hostd/audit", key_of((hostd.state / "hostd/audit.key").read_bytes()))
+    assert [] == verdict.findings
+    files = [path for path in (hostd.state / "hostd").rglob("*") if path.is_file()]
+    assert {0o600} == {path.stat().st_mode & 0o777 for path in files if "audit" in str(path)}
+    written = b"".join(path.read_bytes() for path in (hostd.log, *files))
     for secret in (*sentinels, invite.token.reveal()):
         assert secret.encode() not in written
     assert ["1"] == [

@@ -48,7 +48,9 @@ def test_the_home_has_the_owners_and_modes_of_the_design(hostd: Hostd, client: C
     assert (0, 0, 0o711) == seen(home.parent)
     assert (0, 0, 0o711) == seen(hostd.state)
     assert (0, 0, 0o700) == seen(hostd.state / "hostd")
-    assert (0, hostd.account().pw_gid, 0o750) == seen(hostd.run)
+    assert (0, hostd.account().pw_gid, 0o751) == seen(hostd.run)
+    assert (0, 0, 0o711) == seen(hostd.run / "credentials")
+    assert (0, 0, 0o600) == seen(hostd.state / "hostd/master.key")
     assert (0, hostd.account().pw_gid, 0o660) == seen(hostd.socket)
     assert (0, 0, 0o700) == seen(hostd.run / "guests")
 
@@ -119,6 +121,7 @@ def test_the_environment_is_exactly_what_was_built(hostd: Hostd, client: Client)
         "LANG": "C.UTF-8",
         "TMPDIR": "/tmp",
         "HOSTEL_WORKSPACE": info.workspace,
+        "HOSTEL_CREDENTIALS": f"{hostd.run}/credentials/{info.workspace}/providers.json",
     }
     assert expected == env
 

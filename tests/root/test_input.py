@@ -131,7 +131,7 @@ async def test_providers_are_merged_and_never_echoed(alice: Tenant) -> None:
     view = await alice.call("PATCH", alice.base, {"providers": {"claude": {"enabled": False}, "codex": None}})
     assert {"claude": {"enabled": False, "auth": {"type": "api_key"}}} == view["providers"]
     stored = json.loads((alice.home / "vibecoder_workspace/metadata/providers.json").read_text())
-    assert "sentinel" == stored["claude"]["auth"]["value"]
+    assert stored["claude"]["auth"]["value"].startswith("\0hostel1:")
     async with alice.stack.http.get(alice.base, headers=alice.headers) as reply:
         assert "sentinel" not in await reply.text()
     for wrong in (

@@ -308,9 +308,10 @@ async def test_no_secret_is_in_any_log_argv_or_environment(stack: Stack, alice: 
         status=401,
     )
     secrets_: list[str] = [alice.secret, str(alice.token), alice.refresh, value, "sentinel-git-token", "sentinel-wrong-secret"]
+    audit = stack.state / "hostd/audit/000000000001.jsonl"
     texts = {
         str(path): path.read_text(errors="replace")
-        for path in (stack.hostd.log, stack.api.log, stack.state / "hostd/audit.log", *alice.home.glob(".hostel/*"))
+        for path in (stack.hostd.log, stack.api.log, audit, *alice.home.glob(".hostel/*"))
     }
     for entry in Path("/proc").glob("[0-9]*"):
         for name in ("cmdline", "environ"):
@@ -321,4 +322,4 @@ async def test_no_secret_is_in_any_log_argv_or_environment(stack: Stack, alice: 
     for place, text in texts.items():
         for secret in secrets_:
             assert secret not in text, place
-    assert json.loads(texts[str(stack.state / "hostd/audit.log")].splitlines()[0])
+    assert json.loads(texts[str(audit)].splitlines()[-1])

@@ -89,7 +89,7 @@ class Command(click.Command):
         try:
             return super().invoke(ctx)
         except Fault as error:
-            _fail(error.message, _hint(error.code), _STATUS.get(error.code, FAILED))
+            _fail(error.message, _hint(error), _STATUS.get(error.code, FAILED))
         except ConfigError as error:
             _fail(str(error), "name the file with --config, or hostd's socket with --socket", FAILED)
         except BrokenPipeError:
@@ -109,12 +109,13 @@ class Group(click.Group):
         self.params += _shared_options()
 
 
-def _hint(code: Code) -> str:
+def _hint(error: Fault) -> str:
+    code = error.code
     if code is Code.UNAVAILABLE:
         return "hostelctl has to run as root" if os.geteuid() else "does hostd run? try: hostelctl doctor"
     if code is Code.FORBIDDEN:
         return "hostelctl has to run as root"
-    return "`hostelctl workspaces` lists them all" if code is Code.NOT_FOUND else ""
+    return "`hostelctl workspaces` lists them all" if code is Code.NOT_FOUND and "workspace" in error.message else ""
 
 
 def _fail(message: str, hint: str, status: int) -> NoReturn:

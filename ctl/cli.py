@@ -3,12 +3,16 @@
 import click
 
 from ctl.agents import agents
+from ctl.audit import audit
+from ctl.backup import backup
 from ctl.base import Group
 from ctl.config import config
 from ctl.doctor import doctor
 from ctl.invite import invite
+from ctl.keys import keys
+from ctl.signing import master, signing
 from ctl.status import status
-from ctl.workspaces import delete, show, stop, workspaces
+from ctl.workspaces import delete, restore, show, stop, workspaces
 
 
 @click.group(cls=Group)
@@ -28,5 +32,8 @@ def hostelctl() -> None:
     """  # noqa: D301  # click takes the character itself
 
 
-for _command in (status, workspaces, show, stop, delete, invite, doctor, config, agents):
+for _command in (
+    *(status, workspaces, show, stop, delete, restore, invite, keys, doctor, config, agents, audit),
+    *(signing, master, backup),
+):
     hostelctl.add_command(_command)

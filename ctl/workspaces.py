@@ -1,9 +1,11 @@
-"""`hostelctl workspaces`, `show`, `stop` and `delete`."""
+"""`hostelctl workspaces`, `show`, `stop`, `delete` and `restore`."""
 
 import sys
+from pathlib import Path
 
 import click
 
+from ctl.backup import bring_back
 from ctl.base import Command, settings
 from ctl.output import plain, print_facts, print_json, print_table
 from shared.hostwire import WorkspaceInfo
@@ -58,6 +60,7 @@ def show(context: click.Context, workspace: str) -> None:
             ("uid", str(info.uid)),
             ("state", info.state),
             ("created", info.created),
+            ("locked", info.locked or "no"),
             ("running", _yes(info)),
             ("processes", str(info.processes)),
             ("providers", shown or "none"),
@@ -77,10 +80,16 @@ def stop(context: click.Context, workspace: str) -> None:
 
 @click.command(cls=Command)
 @_workspace
+@click.option("--keep", is_flag=True, help="Lock it and keep it for the configured time, in which it can be restored.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.pass_context
-def delete(context: click.Context, workspace: str, *, yes: bool) -> None:
+def delete(context: click.Context, workspace: str, *, keep: bool, yes: bool) -> None:
     """Remove a workspace, its user and all of its files, for good. Its id and its uid are never used again."""
+    if keep:
+        with settings(context).host() as host:
+            host.lock_workspace(workspace=workspace)
+        _done(context, workspace, "locked")
+        return
     if not yes and not sys.stdin.isatty():
         raise click.UsageError("there is nobody to ask whether to delete it; say --yes", context)
     with settings(context).host() as host:
@@ -89,6 +98,27 @@ def delete(context: click.Context, workspace: str, *, yes: bool) -> None:
             click.confirm(f"Delete {workspace}, made {info.created}, with all of its files?", abort=True, err=True)
         host.delete_workspace(workspace=workspace)
     _done(context, workspace, "deleted")
+
+
+@click.command(cls=Command)
+@click.argument("target", metavar="ID|FILE")
+@click.option("--force", is_flag=True, help="Move a state that is there aside. Of a backup only.")
+@click.pass_context
+def restore(context: click.Context, target: str, *, force: bool) -> None:
+    """Unlock a workspace that was deleted and is kept; or put a backup in its place, on a host whose daemons are stopped.
+
+    Homes are not in a backup. What there is of a state is not overwritten.
+    """
+    if is_workspace_id(target):
+        with settings(context).host() as host:
+            host.restore_workspace(workspace=target)
+        _done(context, target, "restored")
+        return
+    manifest = bring_back(settings(context).config_path, Path(target), force=force)
+    if settings(context).json:
+        print_json({"file": target, "files": len(manifest.files), "created": manifest.created})
+    else:
+        click.echo(f"{len(manifest.files)} files of {manifest.created} are in place; homes are not among them")
 
 
 def _done(context: click.Context, workspace: str, what: str) -> None:

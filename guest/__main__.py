@@ -80,6 +80,7 @@ def _supervisor(room: Room) -> Supervisor:
         busy=turns.running,
     )
     return Supervisor(
+        room=room,
         sessions=sessions,
         worktrees=worktrees,
         terminals=terminals,

@@ -22,6 +22,8 @@ class Room(Struct, frozen=True):
     registry: Registry
     environment: Mapping[str, str]
     """Of every program that is started; built from these names alone, whatever else the guest's own holds."""
+    published: Path | None = None
+    """Where hostd tells the tenant its credentials."""
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Self:
@@ -34,7 +36,10 @@ class Room(Struct, frozen=True):
             # For ~/.profile: /etc/profile of Debian begins the PATH anew.
             "HOSTEL_PROGRAMS": f"{registry.settings.folder}/bin",
         }
-        return cls(environ["HOSTEL_WORKSPACE"], Path(environ["HOME"]), settings, registry, environment)
+        told = environ.get("HOSTEL_CREDENTIALS")
+        return cls(
+            environ["HOSTEL_WORKSPACE"], Path(environ["HOME"]), settings, registry, environment, Path(told) if told else None
+        )
 
     @property
     def temporary(self) -> Path:
@@ -44,7 +49,7 @@ class Room(Struct, frozen=True):
     @property
     def credentials(self) -> Path:
         """The workspace's enabled providers with their credentials: JSON, which hostd writes and the tenant may only read."""
-        return self.home / "vibecoder_workspace" / "providers.json"
+        return self.published or self.home / "vibecoder_workspace" / "providers.json"
 
     @property
     def sessions(self) -> Path:

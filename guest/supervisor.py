@@ -13,6 +13,7 @@ from guest.git.repos import Repos
 from guest.git.worktrees import Worktrees
 from guest.idle import Idle
 from guest.quota import Quota
+from guest.room import Room
 from guest.sessions.deadlines import Deadlines
 from guest.sessions.sessions import Sessions
 from guest.terminals.terminals import Terminals
@@ -25,6 +26,7 @@ from shared.errors import Code, Fault
 class Supervisor(Struct, frozen=True):
     """The parts of a guest."""
 
+    room: Room
     sessions: Sessions
     worktrees: Worktrees
     terminals: Terminals

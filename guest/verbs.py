@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, Final, TypeAlias
 
 from guest.calls.deadlines import DeadlineCalls
+from guest.calls.export import ExportStreams
 from guest.calls.files import FileCalls, FileStreams
 from guest.calls.repos import RepoCalls, RepoStreams
 from guest.calls.sessions import SessionCalls
@@ -22,7 +23,7 @@ from shared.messages import Request
 Nouns: TypeAlias = tuple[Callable[[Supervisor], object], ...]
 
 CALLS: Final[Nouns] = (SessionCalls, TerminalCalls, TurnCalls, FileCalls, RepoCalls, TranscriptCalls, DeadlineCalls)
-STREAMS: Final[Nouns] = (TerminalStreams, TurnStreams, FileStreams, RepoStreams)
+STREAMS: Final[Nouns] = (TerminalStreams, TurnStreams, FileStreams, RepoStreams, ExportStreams)
 
 
 def handlers(supervisor: Supervisor) -> tuple[dict[type[Request], Call], dict[type[Request], Stream]]:

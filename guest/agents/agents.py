@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from guest.agents.logins import Logins
+from guest.agents.logins import Logins, masks
 from guest.drivers.base import AgentDriver, Launch, Sink
 from guest.drivers.offspring import VARIABLE, end_offspring
 from guest.room import Room
 from shared.agents import Agent, DriverName
 from shared.errors import Code, Fault
+from shared.secret import Secret
 from shared.turns import AgentInfo, Auth, Choosable
 
 _DRIVERS: Final[Mapping[DriverName, tuple[str, str]]] = {
@@ -20,6 +21,7 @@ _DRIVERS: Final[Mapping[DriverName, tuple[str, str]]] = {
     "claude": ("guest.drivers.claude", "ClaudeDriver"),
 }
 """Loaded with the first agent that needs it: what is behind them would be most of an idle guest's memory."""
+_NONE: Final[Mapping[str, Secret]] = {}
 
 
 class Agents:
@@ -57,11 +59,14 @@ class Agents:
     def _filled(self, text: str) -> str:
         return text.replace("{folder}", self._room.registry.settings.folder)
 
-    async def launch(self, agent: str, cwd: Path, resume: str | None, sink: Sink) -> AgentDriver:
+    async def launch(
+        self, agent: str, cwd: Path, resume: str | None, sink: Sink, secrets: Mapping[str, Secret] = _NONE
+    ) -> AgentDriver:
         """A driver that is not started yet, and tells `sink` of its conversation.
 
-        `resume` is the agent's own id of the conversation to go on with. Raises Fault NOT_FOUND (no such agent), NOT_READY (not
-        installed), FORBIDDEN (the provider is switched off), BAD_REQUEST (its credential cannot be used).
+        `secrets` are in its environment, where nothing of hostel's own has the name. `resume` is the agent's own id of the
+        conversation to go on with. Raises Fault NOT_FOUND (no such agent), NOT_READY (not installed), FORBIDDEN (the provider
+        is switched off), BAD_REQUEST (its credential cannot be used).
         """
         known = self.usable(agent)
         module, name = _DRIVERS[known.driver]
@@ -70,12 +75,17 @@ class Agents:
         self.refresh(cwd)
         launch = Launch(
             argv=[self._filled(part) for part in known.command],
-            environment={**self._room.environment, **self._environment(known), VARIABLE: self._mark + os.urandom(6).hex()},
+            environment={
+                **{name: secret.reveal() for name, secret in secrets.items()},
+                **self._room.environment,
+                **self._environment(known),
+                VARIABLE: self._mark + os.urandom(6).hex(),
+            },
             cwd=cwd,
             resume=resume,
             start_timeout=self._room.registry.settings.start_timeout,
             models=known.models,
-            secrets=self._logins.secrets(),
+            secrets=masks({*self._logins.secrets(), *(secret.reveal().strip() for secret in secrets.values())}),
         )
         started: AgentDriver = driver(launch, sink)
         return started

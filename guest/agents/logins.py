@@ -8,7 +8,7 @@ import contextlib
 import logging
 import re
 import shlex
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -99,7 +99,7 @@ class Logins:
             found.add(value)
             if credential.type == "auth_json_b64":
                 found.update(_tokens(value))
-        return sorted((text for text in found if len(text) >= _SECRET_MIN), key=lambda text: (-len(text), text))
+        return masks(found)
 
     def environment(self, agent: Agent) -> dict[str, str]:
         """The variable that signs `agent` in, if it is one. Raises Fault BAD_REQUEST for a credential that cannot be used."""
@@ -189,6 +189,16 @@ class Logins:
                     (home / file).unlink()
         if kept != made:
             privatefiles.write(listed, msgspec.json.encode(kept))
+
+
+def masks(secrets: Iterable[str]) -> list[str]:
+    """What of `secrets` is masked wherever it is shown. The longest are the first: one may be a part of another."""
+    return sorted({text for text in secrets if len(text) >= _SECRET_MIN}, key=lambda text: (-len(text), text))
+
+
+def made_files(home: Path) -> frozenset[str]:
+    """The files in the home that hold a credential because it was made one here, by their paths in it."""
+    return frozenset({*_read_made(home / _LISTED), _LISTED})
 
 
 def _tokens(value: str) -> Iterator[str]:

@@ -231,6 +231,7 @@ class Terminals:
 
     def _environment(self, request: CreateTerminal, place: Place) -> dict[str, str]:
         return {
+            **{name: secret.reveal() for name, secret in request.secrets.items()},
             **self._room.environment,
             "TERM": "xterm-256color",
             "COLORTERM": "truecolor",

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +14,7 @@ from guest.idle import Idle
 from guest.turns.desks import Desk
 from shared.agents import Settings
 from shared.errors import Code, Fault
+from shared.secret import Secret
 from shared.turns import LABEL_MAX, AgentState, Body, Choosable, ConversationInfo, Notice, TurnInfo
 
 _log: Final = logging.getLogger(__name__)
@@ -35,6 +36,8 @@ class Conversation:
         self._driver: AgentDriver | None = None
         self._credential: object = None
         """What the process was signed in with."""
+        self._secrets: Mapping[str, Secret] = {}
+        """Those in its environment."""
         self._opening = asyncio.Lock()
         self._rest: asyncio.TimerHandle | None = None
         self._retiring: asyncio.Task[None] | None = None
@@ -95,16 +98,20 @@ class Conversation:
 
     # The process
 
-    async def open(self) -> AgentDriver:
-        """The driver of a process that can take a prompt, started if need be. Raises Fault as drivers do."""
+    async def open(self, secrets: Mapping[str, Secret] | None) -> AgentDriver:
+        """The driver of a process that has these secrets and can take a prompt, started if need be. Raises Fault as drivers do.
+
+        None: those that it has.
+        """
         async with self._opening:
             self._stay()
             credential = self._agents.credential(self._info.agent)
-            if self._driver and self._driver.alive and credential == self._credential:
+            secrets = self._secrets if secrets is None else secrets
+            if self._driver and self._driver.alive and (credential, secrets) == (self._credential, self._secrets):
                 return self._driver
             await self._end()
-            self._credential = credential
-            driver = await self._agents.launch(self._info.agent, self._cwd, self._info.native, self)
+            self._credential, self._secrets = credential, secrets
+            driver = await self._agents.launch(self._info.agent, self._cwd, self._info.native, self, secrets)
             self._driver = driver
             self._idle.hold()
             chosen = self._info.state
@@ -128,9 +135,10 @@ class Conversation:
             except Fault as fault:
                 self.tell(Notice(f"what was chosen before could not be chosen again: {fault.message}"[:LABEL_MAX]))
 
-    async def configure(self, mode: str | None, model: str | None) -> ConversationInfo:
+    async def configure(self, mode: str | None, model: str | None, secrets: Mapping[str, Secret]) -> ConversationInfo:
         """Choose. Raises Fault BAD_REQUEST for what the agent does not offer, and what `open` raises."""
-        driver = await self.open()
+        # A turn that runs keeps its process.
+        driver = await self.open(secrets if self.turn is None else None)
         try:
             async with asyncio.timeout(self._settings.start_timeout):
                 await driver.configure(mode, model)

@@ -69,7 +69,7 @@ class Run:
         return self._ending(work, usage)
 
     async def _work(self, request: Prompt, attachments: Sequence[Attachment]) -> Outcome:
-        driver = await self.conversation.open()
+        driver = await self.conversation.open(request.secrets)
         if request.mode or request.model:
             await driver.configure(request.mode, request.model)
         self._driver = driver

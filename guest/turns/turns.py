@@ -224,7 +224,7 @@ class Turns:
             raise Fault(Code.BAD_REQUEST, "there is neither a mode nor a model to choose")
         conversation = self._conversation(session, self._usable(request.agent), request.worktree)
         session.touch()
-        return await conversation.configure(request.mode, request.model)
+        return await conversation.configure(request.mode, request.model, request.secrets)
 
     async def release(self, request: CloseConversation) -> None:
         """End an agent's process, and keep its conversation. Raises Fault as the request says."""

@@ -1,0 +1,1 @@
+"""All files of the home in one archive, made by a process of its own."""

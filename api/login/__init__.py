@@ -1,0 +1,1 @@
+"""Sign-in by an identity provider, OpenID Connect or plain OAuth 2: Authlib speaks the protocol, this package decides."""

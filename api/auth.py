@@ -70,6 +70,8 @@ class Scope(enum.StrEnum):
     ORGANISATIONS_DELETE = "organisations:delete"
     MEMBERS_READ = "members:read"
     MEMBERS_WRITE = "members:write"
+    SERVER_READ = "server:read"
+    """What was done on the whole server."""
     SERVER_WRITE = "server:write"
     """The server's own keys."""
 
@@ -180,10 +182,15 @@ ADMIN_SCOPES: Final = _MANAGED | {
     Scope.ORGANISATIONS_DELETE,
     Scope.MEMBERS_READ,
     Scope.MEMBERS_WRITE,
+    Scope.SERVER_READ,
     Scope.SERVER_WRITE,
 }
 PERSON_SCOPES: Final = frozenset({Scope.SELF, Scope.EVENTS_READ, Scope.WORKSPACES_READ, Scope.ORGANISATIONS_READ})
 """What a person may do whatever they are a member of: see their own."""
+UNNAMED_SCOPES: Final = PERSON_SCOPES | ROOM_SCOPES | {Scope.WORKSPACES_CREATE}
+"""The most that a credential of a workspace or an organisation may do where a request names neither: it is about its own."""
+BOUND_SCOPES: Final = frozenset({Scope.SELF, Scope.EVENTS_READ, Scope.WORKSPACES_READ, Scope.ORGANISATIONS_READ})
+"""The most that an organisation's key that is bound to some workspaces may do outside of them: see its own."""
 LOCKED_SCOPES: Final = frozenset(
     {
         Scope.SELF,
@@ -253,13 +260,17 @@ class Principal:
     def scopes_for(self, target: Target) -> frozenset[Scope] | None:
         """What it may do to `target`; None when it does not reach it."""
         match self.role:
+            case Role.WORKSPACE | Role.ORGANISATION if target == NOWHERE:
+                own = self.scopes & UNNAMED_SCOPES
+                return own if self.workspaces is None else own & BOUND_SCOPES
             case Role.WORKSPACE:
-                reached = target.workspace == self.workspace if target.workspace else target.organisation is None
+                reached = self.workspace is not None and target.workspace == self.workspace
+            case Role.ORGANISATION if self.organisation is None or target.organisation != self.organisation:
+                return None
+            case Role.ORGANISATION if self.workspaces is not None and target.workspace is None:
+                return self.scopes & BOUND_SCOPES
             case Role.ORGANISATION:
-                reached = target == NOWHERE or (
-                    target.organisation == self.organisation
-                    and (target.workspace is None or self.workspaces is None or target.workspace in self.workspaces)
-                )
+                reached = self.workspaces is None or target.workspace in self.workspaces
             case Role.PERSON:
                 if target == NOWHERE:
                     return self.scopes

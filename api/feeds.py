@@ -8,12 +8,14 @@ of another workspace's feed, resumes nothing.
 import asyncio
 import secrets
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
 from api import sse
+from api.auth import NOWHERE, Target
 
 EVENTS_MAX: Final = 1000
 BYTES_MAX: Final = 1024 * 1024
@@ -26,27 +28,52 @@ STATE_BYTES_MAX: Final = 8 * 1024 * 1024
 """What a feed keeps of how things are; beyond it the things that have not changed for longest are left out."""
 
 
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What has happened, once for all readers."""
+
+    block: bytes
+    """As the stream has it; b"" for one that only says that `person` reaches other things from now on."""
+    about: Target = NOWHERE
+    """Whom it concerns: those who reach this."""
+    unless: Target | None = None
+    """And not those who reach this as well."""
+    person: str = ""
+
+
 class Reader:
     """One who reads a feed: has all up to `number`."""
 
-    def __init__(self, feed: "Feed") -> None:
-        """Begin with what comes from now on."""
+    def __init__(self, feed: "Feed", visible: Callable[[Event], bool]) -> None:
+        """Begin with what comes from now on; `visible` is asked of each event when it is about to be sent."""
         self._feed = feed
+        self._visible = visible
         self.number = feed.number
+        self.outdated = False
+        """Whether the reader reaches other things now than when it began."""
         self.lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         """Resolved when the next event is gone: the reader was too slow."""
 
     async def next(self) -> bytes:
-        """The events that follow, as blocks of a stream, no more than are sent at a time; waits until there is one."""
-        await self._feed.wait_beyond(self.number)
+        """The events that follow, as blocks of a stream, no more than are sent at a time; waits until there is one.
+
+        When the reader becomes `outdated` it gets what came before.
+        """
         blocks: list[bytes] = []
-        size = 0
-        for event in self._feed.since(self.number):
-            blocks.append(event)
-            size += len(event)
-            if size >= SENT_MAX:
-                break
-        self.number += len(blocks)
+        while not blocks and not self.outdated:
+            await self._feed.wait_beyond(self.number)
+            size = 0
+            for event in self._feed.since(self.number):
+                self.number += 1
+                if not self._visible(event):
+                    continue
+                if not event.block:
+                    self.outdated = True
+                    break
+                blocks.append(event.block)
+                size += len(event.block)
+                if size >= SENT_MAX:
+                    break
         return b"".join(blocks)
 
 
@@ -62,7 +89,7 @@ class Feed:
         self.synced = asyncio.Event()
         """Set once `state` tells how things are, as far as that can be known."""
         self._epoch = secrets.token_hex(6)
-        self._events: deque[bytes] = deque()
+        self._events: deque[Event] = deque()
         self._bytes = 0
         self._state: dict[str, tuple[str, bytes]] = {}
         self._state_bytes = 0
@@ -74,14 +101,21 @@ class Feed:
         """The id of the newest event."""
         return f"{self._epoch}-{self.number}"
 
-    def tell(self, name: str, data: bytes) -> None:
-        """Add an event for all readers."""
+    def tell(self, name: str, data: bytes, about: Target = NOWHERE, unless: Target | None = None) -> None:
+        """Add an event for all readers who reach `about`, but not `unless`."""
         self.number += 1
-        event = sse.block(data, name=name, number=self.id)
+        self._add(Event(sse.block(data, name=name, number=self.id), about, unless))
+
+    def outdate(self, person: str) -> None:
+        """Have the readers of `person` begin anew: they reach other things from now on."""
+        self.number += 1
+        self._add(Event(b"", person=person))
+
+    def _add(self, event: Event) -> None:
         self._events.append(event)
-        self._bytes += len(event)
+        self._bytes += len(event.block)
         while len(self._events) > 1 and (len(self._events) > EVENTS_MAX or self._bytes > BYTES_MAX):
-            self._bytes -= len(self._events.popleft())
+            self._bytes -= len(self._events.popleft().block)
         for reader in self._readers:
             if reader.number < self._oldest and not reader.lost.done():
                 reader.lost.set_result(None)
@@ -113,7 +147,7 @@ class Feed:
         """How all things are at this moment, as blocks of a stream."""
         return (sse.block(data, name=name) for name, data in tuple(self._state.values()))
 
-    def since(self, number: int) -> list[bytes]:
+    def since(self, number: int) -> list[Event]:
         """The events after `number`, which are all still there."""
         return list(islice(self._events, max(0, number - self._oldest), None))
 
@@ -129,9 +163,9 @@ class Feed:
             await self._news.wait()
 
     @contextmanager
-    def reader(self) -> Iterator[Reader]:
-        """A reader, until the block ends."""
-        reader = Reader(self)
+    def reader(self, visible: Callable[[Event], bool] = lambda event: bool(event.block)) -> Iterator[Reader]:
+        """A reader of what is `visible` to it, until the block ends."""
+        reader = Reader(self, visible)
         self._readers.add(reader)
         try:
             yield reader

@@ -1,4 +1,4 @@
-"""`make bench`: all figures in one run, or those of the parts that are named (`server`, `terminals`, `agents`).
+"""`make bench`: all figures in one run, or those of the parts that are named, which are the modules of this package.
 
 The exit status is 1 when a budget was missed.
 """
@@ -7,7 +7,7 @@ import sys
 
 import uvloop
 
-from bench import agents, server, terminals
+from bench import agents, audit, keys, server, terminals
 from bench.report import Report
 from tests.stack import Stack
 
@@ -15,10 +15,10 @@ from tests.stack import Stack
 async def main() -> int:
     """Measure on a stack of its own."""
     report = Report()
-    parts = {"server": server.measure, "terminals": terminals.measure, "agents": agents.measure}
+    modules = {"server": server, "audit": audit, "terminals": terminals, "keys": keys, "agents": agents}
     async with Stack(log_level="info") as stack:
-        for name in sys.argv[1:] or parts:
-            await parts[name](stack, report)
+        for name in sys.argv[1:] or modules:
+            await modules[name].measure(stack, report)
     return 1 if report.missed else 0
 
 

@@ -92,11 +92,16 @@ async def connect(sock: socket.socket, protocol: object, *, accept_fds: bool = F
     return link
 
 
-async def guest_link(stack: Stack, workspace: str) -> Link:
-    """A link to a workspace's guest, entered as root."""
+async def hostd_link(stack: Stack) -> Link:
+    """A link to hostd, as root."""
     sock = socket.socket(socket.AF_UNIX)
     sock.connect(str(stack.config.socket))
-    with await connect(sock, HOST, accept_fds=True) as host:
+    return await connect(sock, HOST, accept_fds=True)
+
+
+async def guest_link(stack: Stack, workspace: str) -> Link:
+    """A link to a workspace's guest, entered as root."""
+    with await hostd_link(stack) as host:
         await host.send(EnterWorkspace(id=1, workspace=workspace))
         await host.receive()
         fd = host.take_fd()

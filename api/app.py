@@ -22,22 +22,39 @@ from api.problems import Problem, of_fault, of_http, respond
 from api.routes import (
     agents,
     attachments,
+    audit,
     auth,
+    channels,
+    connect,
     events,
     files,
+    handover,
+    keys,
+    lifecycle,
     log,
+    login,
+    mcp,
+    members,
     meta,
+    organisations,
     permissions,
+    provisioners,
     repos,
+    schedules,
     sessions,
+    signing,
     site,
+    tasks,
     terminals,
     transcripts,
+    transfer,
     turns,
     usage,
+    webhooks,
     workspaces,
     worktrees,
 )
+from api.routes import secrets as secret_routes
 from api.routing import Route, routes_of
 from api.upgrade import SocketEndpoint
 from shared.errors import Code, Fault
@@ -52,7 +69,15 @@ MODULES: Final[tuple[ModuleType, ...]] = (
     meta,
     site,
     auth,
+    login,
+    handover,
+    keys,
+    organisations,
+    members,
     workspaces,
+    transfer,
+    lifecycle,
+    signing,
     sessions,
     worktrees,
     files,
@@ -65,7 +90,16 @@ MODULES: Final[tuple[ModuleType, ...]] = (
     log,
     usage,
     transcripts,
+    secret_routes,
+    tasks,
+    schedules,
     events,
+    audit,
+    connect,
+    mcp,
+    provisioners,
+    channels,
+    webhooks,
 )
 SECURITY_HEADERS: Final = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
@@ -94,6 +128,7 @@ def build(services: "Services") -> web.Application:
     sockets = {route.path: SocketEndpoint(route, services) for route in declared if route.websocket}
     # One resource a path: the router tries them one after the other.
     resources = {path: app.router.add_resource(path) for path in dict.fromkeys(route.path for route in declared)}
+    app[mcp.ENDPOINTS] = {route.name: Endpoint(route, services) for route in declared}
     for route in declared:
         if route.websocket and route.path in plain:
             continue

@@ -7,10 +7,10 @@ handler.
 import asyncio
 import dataclasses
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import msgspec
 from aiohttp import hdrs, web
@@ -40,6 +40,7 @@ from api.problems import HttpCode, Problem, invalid
 from api.ratelimit import client_address
 from api.routing import PATH_PATTERNS, Answer, Context, Created, Route, matches
 from api.uploads import Upload
+from api.workspaces import Workspace
 from shared.errors import Code, Fault
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ _BEARER: Final = "Bearer "
 _SELECTED: Final = "workspaceId"
 _REFUSED: Final = frozenset({Code.UNAUTHORIZED, Code.FORBIDDEN})
 _WAIT: Final = re.compile(r'(?:^|[,;])\s*wait\s*=\s*"?(\d{1,9})"?\s*(?=$|[,;])', re.IGNORECASE)
+T = TypeVar("T")
 _PATTERNS: Final = {name: re.compile(pattern.strip("^$")) for name, pattern in PATH_PATTERNS.items()}
 
 
@@ -130,7 +132,9 @@ class Endpoint:
         self._services = services
         self._decoder: msgspec.json.Decoder[Any] | None = schema.decoder(route.body) if route.body else None
         self._query: type[Any] = route.query or NoQuery
-        self._scope = demanded(route.scope, open_creation=services.config.api.create_workspaces == "open")
+        # Not of those that an organisation will own.
+        is_open = services.config.api.create_workspaces == "open" and not route.params
+        self._scope = demanded(route.scope, open_creation=is_open)
         self._body_max = min(route.body_max or services.config.api.body_max, services.config.api.body_max)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
@@ -143,15 +147,22 @@ class Endpoint:
             note.take(ctx)
             return await self._answer(request, ctx)
 
-    async def invoke(self, call: "Call") -> Reply:
-        """Do for `call.principal`, who is identified, what a request with these parameters would do.
+    async def enter(self, call: "Call", work: Callable[[Context], Awaitable[T]]) -> T:
+        """Do `work` in the context of what a request with these parameters would be about, if it would be answered.
 
-        Raises Fault or Problem. The caller has refused routes that answer with a stream.
+        It is for `call.principal`, who is identified. Raises Fault or Problem.
         """
         with self.noted(call.request) as note:
-            self._services.limits.hit("request", call.principal.subject)
+            for limit in filter(None, ("request", self._route.limit)):
+                self._services.limits.hit(limit, call.principal.subject)
             ctx = await self.admit(call.request, call.principal, call.params, call.workspace, call.wait)
             note.take(ctx)
+            return await self._known(ctx, work(ctx))
+
+    async def invoke(self, call: "Call") -> Reply:
+        """Do what a request with these parameters would do. The caller has refused routes that answer with a stream."""
+
+        async def work(ctx: Context) -> Reply:
             arguments: dict[str, Any] = {}
             query = schema.convert_query(self._query, MultiDict(call.query))
             if self._route.query:
@@ -159,7 +170,9 @@ class Endpoint:
             if self._decoder is not None:
                 arguments["body"] = schema.decode(self._decoder, call.body)
             ctx = _planned(ctx, Record.fresh(ctx.resource_id))
-            return self._reply(ctx, await self._call(ctx, arguments))
+            return self._reply(ctx, await self._route.handler(ctx, **arguments))
+
+        return await self.enter(call, work)
 
     async def _answer(self, request: web.Request, ctx: Context) -> web.StreamResponse:
         arguments = self.query_of(request)
@@ -200,7 +213,7 @@ class Endpoint:
         cookie = request.cookies.get(COOKIE) if hdrs.COOKIE in request.headers else None
         ORIGIN.set(origin_of(principal, address, request[REQUEST_ID]))
         try:
-            if self._scope is Scope.PUBLIC:
+            if self._route.scope is Scope.PUBLIC:
                 pass
             elif token is not None or hdrs.AUTHORIZATION in request.headers:
                 principal = await principal_of(services, _bearer(request) if token is None else token)
@@ -258,16 +271,22 @@ class Endpoint:
             authorize(principal, self._scope, target)
             if row is None:
                 raise no_such_workspace()
-            if row.deleted is not None and self._scope not in LOCKED_SCOPES:
-                raise Fault(Code.NOT_READY, "the workspace was deleted; until it is removed for good it can be restored")
+            self._check_kept(row)
             return target
         if self._route.selects and self._route.room and principal.role in {Role.PERSON, Role.ORGANISATION}:
             raise invalid("is needed: this credential reaches several workspaces", parameter=_SELECTED)
         target = Target(None, organisation)
         authorize(principal, self._scope, target)
+        if principal.workspace is not None and (own := await self._services.workspaces.find(principal.workspace)):
+            self._check_kept(own)
         if organisation is not None and not await self._services.organisations.exists(organisation):
             raise no_such_organisation()
         return target
+
+    def _check_kept(self, row: Workspace) -> None:
+        """Raise Fault NOT_READY for a workspace that is deleted and kept, unless that is what the route is for."""
+        if row.deleted is not None and self._scope not in LOCKED_SCOPES | {Scope.PUBLIC}:
+            raise Fault(Code.NOT_READY, "the workspace was deleted; until it is removed for good it can be restored")
 
     @contextmanager
     def noted(self, request: web.Request) -> Iterator["Note"]:
@@ -296,8 +315,12 @@ class Endpoint:
         return self._route.name
 
     async def _call(self, ctx: Context, arguments: dict[str, Any]) -> Any:  # noqa: ANN401  # each handler has its own type
+        return await self._known(ctx, self._route.handler(ctx, **arguments))
+
+    async def _known(self, ctx: Context, work: Awaitable[T]) -> T:
+        """What `work` comes to. Should hostd say that the workspace is gone, it is forgotten here too."""
         try:
-            return await self._route.handler(ctx, **arguments)
+            return await work
         except Fault as fault:
             if fault.code is Code.GONE and ctx.workspace is not None:
                 await forget_if_deleted(self._services, ctx.workspace)

@@ -87,7 +87,8 @@ class Idempotency:
             raise invalid("1 to 255 visible ASCII characters are accepted", header=HEADER)
         if principal.role is Role.ANONYMOUS and len(key) < ANONYMOUS_MIN:
             raise invalid(f"without a token it must have at least {ANONYMOUS_MIN} characters, at random", header=HEADER)
-        owner = address if principal.role is Role.ANONYMOUS else ""
+        # A key is on its own: it must not see what another one of its owner, that may do more, was answered.
+        owner = address if principal.role is Role.ANONYMOUS else principal.key
         record_id = _digest(principal.subject, owner, key)
         async with self._locks.setdefault(record_id, asyncio.Lock()):
             yield await self._open(record_id, f"idempotency {key}", _digest(operation, body), resource)

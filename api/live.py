@@ -32,16 +32,30 @@ class Ending:
 
 EXPIRED: Final = Ending(UNAUTHORIZED_CLOSE, "the token has expired")
 REVOKED: Final = Ending(UNAUTHORIZED_CLOSE, "the token was revoked")
+CHANGED: Final = Ending(WSCloseCode.SERVICE_RESTART, "what you may do has changed; connect again")
+DELETED: Final = Ending(WSCloseCode.GOING_AWAY, "the workspace was deleted")
 STOPPING: Final = Ending(WSCloseCode.SERVICE_RESTART, "the server is restarting")
 
 
 class Connection:
     """One open connection. `ended` is resolved with the reason when it must be closed."""
 
-    def __init__(self, principal: Principal) -> None:
-        """Held by `principal`."""
+    def __init__(self, principal: Principal, workspace: str | None) -> None:
+        """Held by `principal`; into `workspace`, if it is of one."""
         self.principal = principal
+        self.workspace = workspace
         self.ended: asyncio.Future[Ending] = asyncio.get_running_loop().create_future()
+        self._timer: asyncio.TimerHandle | None = None
+        self.until(principal.expires)
+
+    def until(self, expires: float) -> None:
+        """Have it closed at that time, in seconds since the epoch, instead of what was said before."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if expires < float("inf"):
+            seconds = max(0.0, expires - time.time())
+            self._timer = asyncio.get_running_loop().call_later(seconds, self.end, EXPIRED)
 
     def end(self, ending: Ending) -> None:
         """Have it closed; the first reason stands."""
@@ -66,15 +80,11 @@ class Live:
         return self._held[principal.subject] >= CONNECTIONS_MAX
 
     @contextmanager
-    def open(self, principal: Principal) -> Iterator[Connection]:
-        """Count a connection of `principal` until the block ends; Fault LIMIT when it holds too many."""
+    def open(self, principal: Principal, workspace: str | None = None) -> Iterator[Connection]:
+        """Count a connection of `principal` into `workspace` until the block ends; Fault LIMIT when it holds too many."""
         if self.full(principal):
             raise Fault(Code.LIMIT, f"at most {CONNECTIONS_MAX} connections may be open at a time")
-        connection = Connection(principal)
-        timer = None
-        if principal.expires < float("inf"):
-            seconds = max(0.0, principal.expires - time.time())
-            timer = asyncio.get_running_loop().call_later(seconds, connection.end, EXPIRED)
+        connection = Connection(principal, workspace)
         self._connections.add(connection)
         self._held[principal.subject] += 1
         try:
@@ -84,22 +94,47 @@ class Live:
             self._held[principal.subject] -= 1
             if not self._held[principal.subject]:
                 del self._held[principal.subject]
-            if timer is not None:
-                timer.cancel()
+            connection.until(float("inf"))
 
     def revoke_family(self, family: str) -> None:
         """Close what was opened with a token of `family`."""
-        self._end(REVOKED, lambda principal: principal.family == family)
+        self._end(REVOKED, lambda connection: connection.principal.family == family)
 
     def revoke_workspace(self, workspace: str) -> None:
         """Close what was opened with any token of `workspace`."""
-        self._end(REVOKED, lambda principal: principal.workspace == workspace)
+        self._end(REVOKED, lambda connection: connection.principal.workspace == workspace)
+
+    def revoke_person(self, person: str) -> None:
+        """Close what `person` has opened: what they may do has changed."""
+        self._end(CHANGED, lambda connection: connection.principal.person == person)
+
+    def revoke_visitors(self, workspace: str) -> None:
+        """Close what leads into `workspace` and is held by others than its own tokens and keys: its owner has changed."""
+        self._end(CHANGED, lambda connection: connection.workspace == workspace != connection.principal.workspace)
+
+    def close_workspace(self, workspace: str) -> None:
+        """Close what leads into `workspace`, and what its tokens and keys have opened: it was deleted."""
+        self._end(DELETED, lambda connection: workspace in (connection.workspace, connection.principal.workspace))
+
+    def revoke_tokens(self) -> None:
+        """Close what was opened with access tokens: a key that signed some of them was revoked."""
+        self._end(REVOKED, lambda connection: bool(connection.principal.token_id))
+
+    def revoke_key(self, key: str, ending: Ending = REVOKED) -> None:
+        """Close what was opened with that key."""
+        self._end(ending, lambda connection: connection.principal.key == key)
+
+    def expire_key(self, key: str, expires: float) -> None:
+        """Close what was opened with that key when the key ends, which has changed."""
+        for connection in self._connections:
+            if connection.principal.key == key:
+                connection.until(expires)
 
     def stop(self) -> None:
         """Close everything: the server stops."""
-        self._end(STOPPING, lambda _principal: True)
+        self._end(STOPPING, lambda _connection: True)
 
-    def _end(self, ending: Ending, concerns: Callable[[Principal], bool]) -> None:
+    def _end(self, ending: Ending, concerns: Callable[[Connection], bool]) -> None:
         for connection in self._connections:
-            if concerns(connection.principal):
+            if concerns(connection):
                 connection.end(ending)

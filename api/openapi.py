@@ -154,7 +154,7 @@ def _responses(route: Route, of: dict[Any, Json]) -> Json:
     responses: Json = {str(route.status): _success(route, of)}
     if route.websocket:
         responses = {"101": {"description": "The connection is a WebSocket from now on."}}
-    if route.upload and route.tagged:
+    if route.method == "PUT" and route.tagged:
         responses["201"] = responses["200"] | {"description": "Created"}
     ranges = HttpCode.RANGE_NOT_SATISFIABLE in route.errors
     if ranges:

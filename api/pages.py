@@ -1,4 +1,4 @@
-"""Cursor pagination of lists that come whole from a guest, which has at most some hundred items."""
+"""Cursor pagination: of lists that come whole from a guest, which has at most some hundred items, and of rows of the store."""
 
 import base64
 import binascii
@@ -39,6 +39,15 @@ def page(
     return found, encode_cursor(key(found[-1])) if len(ordered) > len(found) else None
 
 
+def cut(rows: Sequence[T], place: Callable[[T], tuple[float, str]], limit: int) -> tuple[Sequence[T], str | None]:
+    """The rows of a page, of which one more was read than it may have, and the cursor of the next page if there is one.
+
+    `place`: the time and the id that a row is ordered by.
+    """
+    more = encode_moment(*place(rows[limit - 1])) if len(rows) > limit else None
+    return rows[:limit], more
+
+
 def encode_cursor(key: str) -> str:
     """The cursor that stands for the place after `key`."""
     return base64.urlsafe_b64encode(key.encode()).decode().rstrip("=")
@@ -49,4 +58,20 @@ def decode_cursor(cursor: str) -> str:
     try:
         return base64.b64decode(cursor + "=" * (-len(cursor) % 4), b"-_", validate=True).decode()
     except (binascii.Error, ValueError):
+        raise invalid("not a cursor of this list", parameter="cursor") from None
+
+
+def encode_moment(created: float, made: str) -> str:
+    """The cursor of a list whose order is the time of creation, then the id."""
+    return encode_cursor(f"{created!r} {made}")
+
+
+def decode_moment(cursor: str | None) -> tuple[float, str] | None:
+    """The time and the id in such a cursor, if one is given; Problem 422 when it is none."""
+    if cursor is None:
+        return None
+    created, _, made = decode_cursor(cursor).partition(" ")
+    try:
+        return float(created), made
+    except ValueError:
         raise invalid("not a cursor of this list", parameter="cursor") from None

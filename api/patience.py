@@ -17,7 +17,7 @@ async def patiently(ctx: Context, work: Coroutine[Any, Any, T]) -> T | None:
     if not ctx.wait or ctx.app.live.full(ctx.principal):
         work.close()
         return None
-    with ctx.app.live.open(ctx.principal):
+    with ctx.app.live.open(ctx.principal, ctx.workspace):
         working = asyncio.create_task(work)
         stopping = asyncio.create_task(ctx.app.stopping.wait())
         try:

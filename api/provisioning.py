@@ -15,8 +15,10 @@ import msgspec
 
 from api.hosts import Hosts
 from api.keys import Keys
+from api.provisioners import Provisioners
 from api.views import workspace_status_view
 from api.watches import Watches
+from api.webhooks import Webhooks
 from api.workspaces import Workspace, Workspaces, WorkspaceStatus
 from shared.errors import Code, Fault
 from shared.hostwire import ProviderChanges, ProviderView, SecretHash
@@ -69,13 +71,28 @@ class _Attempts:
 class Provisioner:
     """The workspaces that are being made, a task for each."""
 
-    def __init__(self, workspaces: Workspaces, hosts: Hosts, keys: Keys, watches: Watches, timeout: float) -> None:
-        """`timeout`: seconds from the request to `error`. Each change of a status is told by `watches`."""
+    def __init__(
+        self,
+        workspaces: Workspaces,
+        hosts: Hosts,
+        keys: Keys,
+        watches: Watches,
+        timeout: float,
+        *,
+        others: Provisioners,
+        webhooks: Webhooks,
+    ) -> None:
+        """`timeout`: seconds from the request to `error`. Each change of a status is told by `watches`, the end by `webhooks`.
+
+        `others` make what the workspace has beside its Linux user, once that is there.
+        """
         self._workspaces = workspaces
         self._hosts = hosts
         self._keys = keys
         self._watches = watches
         self._timeout = timeout
+        self._others = others
+        self._webhooks = webhooks
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._slots = asyncio.Semaphore(AT_ONCE)
 
@@ -96,6 +113,7 @@ class Provisioner:
 
     async def resume(self) -> None:
         """Take up what an earlier process left."""
+        await self._others.resume()
         for workspace in await self._workspaces.unfinished():
             self.start(workspace)
 
@@ -114,8 +132,14 @@ class Provisioner:
                 row = await self._change(
                     workspace, status=WorkspaceStatus.PROVISIONING, error_reason=None, provisioning_since=time.time()
                 )
-        if row.status is not WorkspaceStatus.READY:
+        if row.status is WorkspaceStatus.PROVISIONING:
             self.start(workspace)
+
+    async def stop(self, workspace: str) -> None:
+        """Make it no more: it was deleted. What hostd was asked for already is done there all the same."""
+        if task := self._tasks.get(workspace):
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
 
     async def wait(self, workspace: str, seconds: float, stopping: asyncio.Event) -> Workspace:
         """The row once its provisioning has ended, or after `seconds`, or when the server stops."""
@@ -166,13 +190,18 @@ class Provisioner:
 
     async def _end(self, workspace: str, *, error: str | None = None, **values: object) -> None:
         values |= {"status": WorkspaceStatus.ERROR, "error_reason": error} if error else _READY
+        if error is None:
+            await self._others.plan(workspace)
         async with self._workspaces.lock(workspace):
-            await self._change(workspace, **values)
+            row = await self._change(workspace, **values)
+        if error is None:
+            self._others.start(workspace)
+        await self._webhooks.emit("workspace.failed" if error else "workspace.ready", workspace_status_view(row), row.target)
         logger().info("provisioning ended", workspace=workspace, status=values["status"], reason=error)
 
     async def _change(self, workspace: str, **values: object) -> Workspace:
         row = await self._workspaces.change(workspace, **values)
-        self._watches.publish(workspace, "workspace", workspace_status_view(row))
+        self._watches.publish(row.target, "workspace", workspace_status_view(row))
         return row
 
 

@@ -71,6 +71,11 @@ class Windows:
         self._windows[key] = (count + 1, end)
         return Window(self._limit, self._limit - count - 1, end)
 
+    def at(self, key: str) -> Window:
+        """How far the key is, without counting anything."""
+        count, end = self._windows.get(key, (0, 0.0))
+        return Window(self._limit, self._limit - (count if end > time.time() else 0), end)
+
     def _room(self, now: float) -> bool:
         # One scan a second at most, whatever a flood does.
         if len(self._windows) >= KEYS_MAX and now >= self._swept + 1:
@@ -95,11 +100,16 @@ class RateLimiter:
         """Count one request of `key`. Raises Problem RATE_LIMITED when that is one too many."""
         window = self._limits[name].hit(key)
         if window.remaining < 0:
-            headers = window.headers()
-            wait = max(1, int(headers["RateLimit-Reset"]))
-            headers["Retry-After"] = str(wait)
-            raise Problem(HttpCode.RATE_LIMITED, f"too many requests; try again in {wait} s", headers=headers)
+            raise limited(window)
         return window
+
+
+def limited(window: Window) -> Problem:
+    """What is said when a window is full."""
+    headers = window.headers()
+    wait = max(1, int(headers["RateLimit-Reset"]))
+    headers["Retry-After"] = str(wait)
+    return Problem(HttpCode.RATE_LIMITED, f"too many requests; try again in {wait} s", headers=headers)
 
 
 def client_address(request: web.Request, trusted_proxies: int) -> str:

@@ -66,6 +66,8 @@ PATH_PATTERNS: Final[Mapping[str, str]] = {
     "deliveryId": DELIVERY_PATTERN,
     "secretName": "^[A-Za-z_][A-Za-z0-9_]{0,63}$",
     "provisionerName": "^[a-z][a-z0-9-]{0,19}$",
+    "connectName": "^[A-Za-z][A-Za-z0-9.-]{0,39}$",
+    "browserSessionId": "^[0-9a-f]{32}$",
     "signingKeyId": "^[A-Za-z0-9_-]{1,64}$",
 }
 """The parameters that a path may have. What does not match is 404, like any id that does not exist."""

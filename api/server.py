@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -13,23 +14,34 @@ from aiohttp.web_protocol import RequestHandler
 from api.apikeys import ApiKeys
 from api.app import build, complete
 from api.auditing import Auditor
+from api.audittail import Tail
 from api.browsers import Browsers
+from api.channels import Channels
 from api.deadlines import Deadlines
-from api.deletion import forget_deleted
+from api.deletion import purge_due, settle
 from api.guests import Guests
 from api.hosts import Hosts
 from api.idempotency import Idempotency
 from api.keys import Keys
 from api.live import Live
+from api.login.logins import Logins
+from api.members import Members
 from api.metrics import Metrics
+from api.onetime import OneTime
 from api.organisations import Organisations
+from api.people import People
 from api.problems import Problem, respond
+from api.provisioners import Provisioners
 from api.provisioning import Provisioner
 from api.ratelimit import RateLimiter
+from api.scheduler import Scheduler
+from api.schedules import Schedules
 from api.secrets import Secrets
 from api.services import Services
 from api.store import Store
 from api.sweeper import Sweeper
+from api.tasks.runner import TaskRunner
+from api.tasks.tasks import Tasks
 from api.tokens import Tokens
 from api.watches import Watches
 from api.webhooks import Webhooks
@@ -45,7 +57,9 @@ IDLE_SECONDS: Final = 75.0
 """A connection without a whole request for so long is closed, from its first moment on."""
 PURGE_SECONDS: Final = 3600.0
 FORGET_SECONDS: Final = 300.0
-"""Between two looks at what was deleted on the host."""
+"""Between two looks at what root did to workspaces on the host."""
+DUE_SECONDS: Final = 60.0
+"""Between two looks at which deleted workspaces are to be removed for good."""
 BACKLOG: Final = 1024
 
 
@@ -80,8 +94,16 @@ async def services(config: Config) -> AsyncIterator[Services]:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     keys, live, hosts = Keys(folder / "keys"), Live(), Hosts(config)
     store = Store(folder / "store.sqlite")
+    auditor = Auditor(hosts)
     guests = Guests(hosts)
     workspaces, watches = Workspaces(store), Watches(guests)
+    tokens, people = Tokens(store, keys, live, config.api, config.auth), People(store)
+    sweeper, webhooks = Sweeper(store, guests, config.guest), Webhooks(store, keys, config)
+    provisioners = Provisioners(store, keys, config.provisioner)
+    hidden = Secrets(store, keys, config.limits.secrets)
+    tasks = Tasks(store, keys, config.tasks, watches=watches, webhooks=webhooks, workspaces=workspaces)
+    runner = TaskRunner(tasks, guests=guests, sweeper=sweeper, secrets=hidden, workspaces=workspaces)
+    schedules = Schedules(store, keys, tasks, config.limits.schedules)
     made = Services(
         config=config,
         store=store,
@@ -90,37 +112,57 @@ async def services(config: Config) -> AsyncIterator[Services]:
         guests=guests,
         watches=watches,
         live=live,
-        tokens=Tokens(store, keys, live, config.api),
+        tokens=tokens,
         workspaces=workspaces,
-        provisioner=Provisioner(workspaces, hosts, keys, watches, config.api.provisioning_timeout),
+        provisioner=Provisioner(
+            workspaces, hosts, keys, watches, config.api.provisioning_timeout, others=provisioners, webhooks=webhooks
+        ),
+        provisioners=provisioners,
         idempotency=Idempotency(store, keys),
         limits=RateLimiter(config.api.rate_limits),
         metrics=Metrics(),
         deadlines=Deadlines(guests),
-        sweeper=Sweeper(store, guests, config.guest),
-        auditor=Auditor(),
-        apikeys=ApiKeys(),
-        browsers=Browsers(),
-        organisations=Organisations(),
-        secrets=Secrets(),
-        webhooks=Webhooks(),
+        sweeper=sweeper,
+        auditor=auditor,
+        audit=Tail(hosts, auditor),
+        apikeys=ApiKeys(store, live, workspaces, config.limits),
+        onetime=OneTime(store),
+        browsers=Browsers(store, tokens, workspaces, config.auth),
+        people=people,
+        logins=Logins(config, store, keys, people),
+        organisations=Organisations(store, Members(store, live, watches.rows.outdate)),
+        secrets=hidden,
+        tasks=tasks,
+        runner=runner,
+        schedules=schedules,
+        scheduler=Scheduler(schedules, tasks, runner),
+        webhooks=webhooks,
+        channels=Channels(store, watches, webhooks, config),
     )
     try:
         await store.migrate()
         await made.tokens.load()
+        made.auditor.start()
+        await made.webhooks.load()
         yield made
     finally:
         await made.provisioner.close()
+        await made.provisioners.close()
+        await made.webhooks.close()
+        await made.apikeys.close()
         await made.deadlines.close()
         await made.watches.close()
         await guests.close()
+        await made.audit.close()
+        await made.auditor.close()
         await hosts.close()
         await store.close()
 
 
 async def _until(stop: asyncio.Event, made: Services) -> None:
     """Wait for `stop`, and do what is due now and then."""
-    jobs = [asyncio.create_task(_purge(made)), asyncio.create_task(_forget(made)), asyncio.create_task(made.sweeper.run())]
+    loops = (_purge(made), _forget(made), _bury(made), made.sweeper.run(), made.runner.run(), made.scheduler.run())
+    jobs = [asyncio.create_task(loop) for loop in loops]
     if interval := watchdog_interval():
         jobs.append(asyncio.create_task(_watchdog(interval)))
     await stop.wait()
@@ -134,14 +176,31 @@ async def _purge(made: Services) -> None:
         with suppress(Fault):  # the store has logged it; there is a next time
             await made.idempotency.purge()
             await made.tokens.purge()
+            made.keys.purge(time.time())
+            await made.tasks.purge()
+            await made.browsers.purge()
+            await made.logins.states.purge()
+            await made.apikeys.purge()
+            await made.onetime.purge()
+            await made.webhooks.purge()
         await asyncio.sleep(PURGE_SECONDS)
 
 
 async def _forget(made: Services) -> None:
     while True:
         with suppress(Fault):  # hostd is away; a request for a deleted workspace finds out as well
-            await forget_deleted(made)
+            await settle(made)
         await asyncio.sleep(FORGET_SECONDS)
+
+
+async def _bury(made: Services) -> None:
+    while True:
+        made.purging.clear()
+        with suppress(Fault):  # the store has logged it
+            await purge_due(made)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(DUE_SECONDS):
+                await made.purging.wait()
 
 
 async def _watchdog(interval: float) -> None:

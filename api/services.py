@@ -5,20 +5,31 @@ from dataclasses import dataclass, field
 
 from api.apikeys import ApiKeys
 from api.auditing import Auditor
+from api.audittail import Tail
 from api.browsers import Browsers
+from api.channels import Channels
 from api.deadlines import Deadlines
 from api.guests import Guests
 from api.hosts import Hosts
 from api.idempotency import Idempotency
 from api.keys import Keys
 from api.live import Live
+from api.login.logins import Logins
+from api.mcp.screens import Screens
 from api.metrics import Metrics
+from api.onetime import OneTime
 from api.organisations import Organisations
+from api.people import People
+from api.provisioners import Provisioners
 from api.provisioning import Provisioner
 from api.ratelimit import RateLimiter
+from api.scheduler import Scheduler
+from api.schedules import Schedules
 from api.secrets import Secrets
 from api.store import Store
 from api.sweeper import Sweeper
+from api.tasks.runner import TaskRunner
+from api.tasks.tasks import Tasks
 from api.tokens import Tokens
 from api.watches import Watches
 from api.webhooks import Webhooks
@@ -40,16 +51,29 @@ class Services:
     tokens: Tokens
     workspaces: Workspaces
     provisioner: Provisioner
+    provisioners: Provisioners
     idempotency: Idempotency
     limits: RateLimiter
     metrics: Metrics
     deadlines: Deadlines
     sweeper: Sweeper
     auditor: Auditor
+    audit: Tail
     apikeys: ApiKeys
+    onetime: OneTime
     browsers: Browsers
+    people: People
+    logins: Logins
     organisations: Organisations
     secrets: Secrets
+    tasks: Tasks
+    runner: TaskRunner
+    schedules: Schedules
+    scheduler: Scheduler
     webhooks: Webhooks
+    channels: Channels
+    screens: Screens = field(default_factory=Screens)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the server begins to stop: whoever waits for something slow gives up."""
+    purging: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when a workspace is to be removed for good at once."""

@@ -5,11 +5,12 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any, Final
 
-from aiohttp import web
+from aiohttp import hdrs, web
 from aiohttp_sse import EventSourceResponse, sse_response
 
 from api.routing import Context
 from api.schema import View, encode
+from api.standing import held
 from shared.errors import Fault
 
 MEDIA_TYPE: Final = "text/event-stream"
@@ -30,8 +31,9 @@ class EndView(View, frozen=True):
 
 
 def wanted(request: web.Request) -> bool:
-    """Whether the client accepts a stream of events rather than JSON."""
-    return any(MEDIA_TYPE in value.lower() for value in request.headers.getall("Accept", []))
+    """Whether the client accepts a stream of events rather than JSON. What comes with a POST accepts it for the POST."""
+    reads = request.method in {hdrs.METH_GET, hdrs.METH_HEAD}
+    return reads and any(MEDIA_TYPE in value.lower() for value in request.headers.getall("Accept", []))
 
 
 def block(data: bytes, *, name: str | None = None, number: str | None = None) -> bytes:
@@ -62,22 +64,23 @@ async def stream(
 
     A Fault of `produce` is told as the event `end`.
     """
-    with ctx.app.live.open(ctx.principal) as connection:
-        ctx.app.tokens.check(ctx.principal)  # it may have been revoked before the connection was there to be closed
-        async with sse_response(ctx.request, ping_interval=KEEP_ALIVE, send_timeout=PATIENCE, sep="\n") as response:
-            ways: set[asyncio.Future[Any]] = {
-                connection.ended,
-                asyncio.create_task(_told(ctx.request, response, produce)),
-                asyncio.create_task(response.wait()),
-            }
-            if lost is not None:
-                ways.add(lost)
-            try:
-                await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                for way in ways:
-                    way.cancel()
-                await asyncio.wait(ways)
+    async with (
+        held(ctx) as connection,
+        sse_response(ctx.request, ping_interval=KEEP_ALIVE, send_timeout=PATIENCE, sep="\n") as response,
+    ):
+        ways: set[asyncio.Future[Any]] = {
+            connection.ended,
+            asyncio.create_task(_told(ctx.request, response, produce)),
+            asyncio.create_task(response.wait()),
+        }
+        if lost is not None:
+            ways.add(lost)
+        try:
+            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for way in ways:
+                way.cancel()
+            await asyncio.wait(ways)
     transport = ctx.request.transport
     if transport is not None and ctx.request.protocol.writing_paused:
         transport.abort()  # nobody reads: the end of the stream would wait for ever

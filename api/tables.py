@@ -35,7 +35,7 @@ workspaces = Table(
     Column("purge", Float),  # and is removed for good at this time
     Index("ix_workspaces_created", "created", "id"),
     Index("ix_workspaces_status", "status"),
-    Index("ix_workspaces_organisation", "organisation"),
+    Index("ix_workspaces_organisation", "organisation", "created", "id"),
     Index("ix_workspaces_purge", "purge"),
 )
 
@@ -190,6 +190,7 @@ secrets = Table(
     Column("name", String(64), primary_key=True),
     Column("sealed", LargeBinary, nullable=False),
     Column("sessions", LargeBinary),  # JSON of their ids; NULL: all
+    Column("size", Integer, nullable=False),  # bytes of the name and the value
     Column("created", Float, nullable=False),
     Column("updated", Float, nullable=False),
     Column("version", Integer, nullable=False),
@@ -212,10 +213,11 @@ tasks = Table(
     Column("fire", Float),  # the moment of the schedule that it is for
     Column("created", Float, nullable=False),
     Column("created_by", String(64), nullable=False),
-    Column("started", Float),
+    Column("started", Float),  # the latest attempt
     Column("ended", Float),
+    Column("stop", Float),  # somebody wants it to be cancelled since then
     Column("error", String(2000)),
-    Column("result", LargeBinary),  # sealed: the agent's last words
+    Column("result", LargeBinary),  # sealed: the agent's last words, and what they cost
     UniqueConstraint("schedule", "fire", name="uq_tasks_fire"),
     Index("ix_tasks_workspace", "workspace", "created"),
     Index("ix_tasks_status", "status", "not_before"),
@@ -264,6 +266,8 @@ channel_messages = Table(
     Column("name", String(100), nullable=False),  # what the sender calls itself
     Column("body", LargeBinary, nullable=False),
     Column("created", Float, nullable=False),
+    Column("once", String(32), nullable=False),  # what a repeated request has in common with the first
+    UniqueConstraint("channel", "once", name="uq_channel_messages_once"),
 )
 
 webhooks = Table(
@@ -303,7 +307,7 @@ deliveries = Table(
 provisionings = Table(
     "provisionings",
     metadata,
-    Column("workspace", String(25), ForeignKey("workspaces.id", ondelete="CASCADE"), primary_key=True),
+    Column("workspace", String(25), primary_key=True),  # which may be gone: the row stays until what it tells of is
     Column("kind", String(20), primary_key=True),
     Column("status", String(12), nullable=False),
     Column("error_reason", String(2000)),

@@ -5,6 +5,7 @@ A tenant's file is never shown in our origin: it is a download, and in a sandbox
 
 import asyncio
 import re
+from collections.abc import AsyncIterator
 from contextlib import closing, suppress
 from typing import Final, TypeVar
 from urllib.parse import quote
@@ -15,7 +16,7 @@ from api.guests import DEADLINE, PEER, Stream
 from api.live import Connection
 from api.problems import HttpCode, Problem
 from api.routing import Context, matches
-from api.uploads import Upload
+from api.standing import held
 from shared.errors import Code, Fault
 from shared.guestwire.files import Chunk, FileOpened, Sent, Take
 from shared.messages import Reply
@@ -30,24 +31,24 @@ _RANGE: Final = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
 R = TypeVar("R", bound=Reply)
 
 
-async def take_in(ctx: Context, upload: Upload, stream: Stream, kind: type[R]) -> R:
-    """Send the body to the guest; its answer when all is there. Raises what the guest says, and what `Upload.pieces` raises."""
-    with closing(stream), ctx.app.live.open(ctx.principal) as connection:
-        ctx.app.tokens.check(ctx.principal)  # it may have been revoked before the connection was there to be ended
-        try:
-            async for piece in upload.pieces():
-                _check(connection)
-                await _in_time(stream, Chunk(piece))
-            await _in_time(stream, Sent())
-        except Fault as error:
-            # A guest that refuses says so, and closes: its words are still to be read.
-            if error.code is not Code.UNAVAILABLE:
-                raise
-        try:
-            async with asyncio.timeout(DEADLINE):
-                return await stream.expect(kind)
-        except TimeoutError:
-            raise PEER.late(DEADLINE) from None
+async def take_in(ctx: Context, pieces: AsyncIterator[bytes], stream: Stream, kind: type[R]) -> R:
+    """Send the pieces to the guest; its answer when all is there. Raises what the guest says, and what `pieces` raises."""
+    with closing(stream):
+        async with held(ctx) as connection:
+            try:
+                async for piece in pieces:
+                    _check(connection)
+                    await _in_time(stream, Chunk(piece))
+                await _in_time(stream, Sent())
+            except Fault as error:
+                # A guest that refuses says so, and closes: its words are still to be read.
+                if error.code is not Code.UNAVAILABLE:
+                    raise
+            try:
+                async with asyncio.timeout(DEADLINE):
+                    return await stream.expect(kind)
+            except TimeoutError:
+                raise PEER.late(DEADLINE) from None
 
 
 def _check(connection: Connection) -> None:
@@ -120,8 +121,7 @@ def _part(request: web.Request, size: int, etag: str) -> tuple[int, int]:
 
 async def _send(ctx: Context, response: web.StreamResponse, stream: Stream, take: Take) -> None:
     """Send what `take` names; a client that does not get all of it sees a connection that broke, not a shorter file."""
-    with ctx.app.live.open(ctx.principal) as connection:
-        ctx.app.tokens.check(ctx.principal)  # it may have been revoked before the connection was there to be closed
+    async with held(ctx) as connection:
         await response.prepare(ctx.request)
         if ctx.request.method == hdrs.METH_HEAD or not take.length:
             return

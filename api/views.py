@@ -2,13 +2,15 @@
 
 import hashlib
 from datetime import UTC, datetime
+from typing import Any
 
 import msgspec
 
 from api.guests import PEER
-from api.schema import View, encode
+from api.schema import View, encode, moment
 from api.workspaces import Workspace, WorkspaceStatus
-from shared.ids import SessionId, TerminalId, WorkspaceId, WorktreeId
+from shared.hostwire import AuthType
+from shared.ids import OrganisationId, SessionId, TerminalId, WorkspaceId, WorktreeId
 from shared.rooms import (
     SessionInfo,
     SessionStatus,
@@ -23,9 +25,45 @@ class WorkspaceStatusView(View, frozen=True):
     """A workspace, and how far its provisioning is."""
 
     workspace_id: WorkspaceId
+    organisation_id: OrganisationId | None
+    """That owns it; null: it owns itself."""
     name: str
     status: WorkspaceStatus
     error_reason: str | None
+
+
+class ProviderAuthState(View, frozen=True):
+    """How a provider signs in. The credential itself is never shown."""
+
+    type: AuthType
+
+
+class ProviderState(View, frozen=True):
+    """A provider of a workspace."""
+
+    enabled: bool
+    auth: ProviderAuthState | None
+
+
+class WorkspaceView(View, frozen=True):
+    """A workspace."""
+
+    workspace_id: WorkspaceId
+    organisation_id: OrganisationId | None
+    """That owns it; null: it owns itself."""
+    name: str
+    status: WorkspaceStatus
+    error_reason: str | None
+    """Why it could not be made, with status `error`."""
+    providers: dict[str, ProviderState]
+    created_at: datetime
+    updated_at: datetime
+    shutdown_deadline: datetime | None
+    """When what runs in it will have been ended, unless it is used before. Null when nothing runs, or it may go on."""
+    deleted_at: datetime | None
+    """Since when it is locked and kept, with status `deleted`."""
+    purges_at: datetime | None
+    """When it is removed for good, unless it is restored before."""
 
 
 class ProgressView(View, frozen=True):
@@ -113,7 +151,31 @@ class TerminalView(View, frozen=True):
 
 def workspace_status_view(row: Workspace) -> WorkspaceStatusView:
     """What is told of a workspace in streams of events."""
-    return WorkspaceStatusView(workspace_id=row.id, name=row.name, status=row.status, error_reason=row.error_reason)
+    return WorkspaceStatusView(
+        workspace_id=row.id, organisation_id=row.organisation, name=row.name, status=row.status, error_reason=row.error_reason
+    )
+
+
+def workspace_fields(row: Workspace) -> dict[str, Any]:
+    """What is shown of a workspace, without a deadline."""
+    return {
+        "workspace_id": row.id,
+        "organisation_id": row.organisation,
+        "name": row.name,
+        "status": row.status,
+        "error_reason": row.error_reason,
+        "providers": {
+            name: ProviderState(
+                enabled=provider.enabled, auth=ProviderAuthState(type=provider.auth_type) if provider.auth_type else None
+            )
+            for name, provider in row.providers.items()
+        },
+        "created_at": moment(row.created),
+        "updated_at": moment(row.updated),
+        "deleted_at": None if row.deleted is None else moment(row.deleted),
+        "purges_at": None if row.purge is None else moment(row.purge),
+        "shutdown_deadline": None,
+    }
 
 
 def session_view(workspace: str, info: SessionInfo) -> SessionView:

@@ -5,10 +5,11 @@ from collections.abc import Collection, Iterator
 from contextlib import closing, contextmanager
 from typing import Final
 
+from api.auth import Target
 from api.feeds import Feed
 from api.followers import RUNNING_MAX
 from api.guests import PEER, Guests
-from api.news import ClosedTerminalView, DeletedSessionView, deadline_view, grown_transcript_view
+from api.news import ClosedTerminalView, DeletedSessionView, DeletedWorkspaceView, deadline_view, grown_transcript_view
 from api.schema import View, encode
 from api.turns import permission_view, turn_view
 from api.views import session_view, terminal_view
@@ -201,12 +202,21 @@ class Watches:
         """What happens to workspaces as such; nothing from inside of any."""
         self.rows.synced.set()
 
-    def publish(self, workspace: str, name: str, view: View) -> None:
-        """Tell that the row of `workspace` has changed to its own followers and to those who see all rows."""
+    def publish(self, about: Target, name: str, view: View) -> None:
+        """Tell that a workspace's row has changed to its own followers and to those who follow all that they reach."""
         data = encode(view)
-        self.rows.tell(name, data)
+        self.rows.tell(name, data, about)
+        if about.workspace in self._rooms:
+            self._rooms[about.workspace][0].tell(name, data, about)
+
+    def tell(self, workspace: str, name: str, view: View) -> None:
+        """Tell what happened inside of `workspace`, to those who follow it and to nobody else."""
         if workspace in self._rooms:
-            self._rooms[workspace][0].tell(name, data)
+            self._rooms[workspace][0].tell(name, encode(view))
+
+    def withdraw(self, workspace: str, before: Target, after: Target) -> None:
+        """Tell those who reach `before` and not `after` that the workspace, which has passed to another owner, is gone."""
+        self.rows.tell("workspaceDeleted", encode(DeletedWorkspaceView(workspace_id=workspace)), before, after)
 
     @contextmanager
     def room(self, workspace: str) -> Iterator[Feed]:

@@ -7,16 +7,17 @@ import asyncio
 import enum
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Final, TypeVar
 from weakref import WeakValueDictionary
 
 import msgspec
-from sqlalchemy import Connection, Row, delete, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, Row, delete, select, tuple_, update
 from sqlalchemy.dialects.sqlite import insert
 
 from api import tables
-from api.auth import no_such_workspace
+from api.auth import Principal, Role, Target, no_such_workspace
+from api.organisations import check_room
 from api.store import Store
 from shared.hostwire import ProviderView
 
@@ -66,6 +67,11 @@ class Workspace(msgspec.Struct, frozen=True, kw_only=True):
     """When it is removed for good."""
 
     @property
+    def target(self) -> Target:
+        """What a request about it is about."""
+        return Target(self.id, self.organisation)
+
+    @property
     def etag(self) -> str:
         """The entity tag of this version."""
         return f'"{self.version}"'
@@ -96,10 +102,17 @@ class Workspaces:
             raise no_such_workspace()
         return row
 
-    async def page(self, before: tuple[float, str] | None, limit: int) -> list[Workspace]:
-        """At most `limit` workspaces, newest first, those older than `before` (time of creation, id)."""
+    async def page(
+        self, principal: Principal, before: tuple[float, str] | None, limit: int, organisation: str | None = None
+    ) -> list[Workspace]:
+        """At most `limit` workspaces that `principal` reaches, newest first, those older than `before` (creation, id).
+
+        `organisation`: only those that it owns.
+        """
         table = tables.workspaces
-        query = select(table).order_by(table.c.created.desc(), table.c.id.desc()).limit(limit)
+        query = select(table).where(*_reached(principal)).order_by(table.c.created.desc(), table.c.id.desc()).limit(limit)
+        if organisation is not None:
+            query = query.where(table.c.organisation == organisation)
         if before is not None:
             query = query.where(tuple_(table.c.created, table.c.id) < before)
         return await self._store.read(lambda connection: [_workspace(row) for row in connection.execute(query)])
@@ -112,12 +125,29 @@ class Workspaces:
         """The ids of those that are ready."""
         return await self._ids(WorkspaceStatus.READY)
 
+    async def settled(self) -> list[str]:
+        """The ids of those of which hostd knows more: they are ready, or deleted and kept."""
+        columns = tables.workspaces.c
+        query = select(columns.id).where(columns.status.in_((WorkspaceStatus.READY, WorkspaceStatus.DELETED)))
+        return await self._store.read(lambda connection: list(connection.scalars(query)))
+
+    async def due(self, moment: float) -> list[str]:
+        """The ids of those that are to be removed for good by then, the longest due first."""
+        columns = tables.workspaces.c
+        query = select(columns.id).where(columns.purge <= moment).order_by(columns.purge)
+        return await self._store.read(lambda connection: list(connection.scalars(query)))
+
     async def _ids(self, status: WorkspaceStatus) -> list[str]:
         query = select(tables.workspaces.c.id).where(tables.workspaces.c.status == status)
         return await self._store.read(lambda connection: list(connection.scalars(query)))
 
-    async def create(self, workspace: str, name: str, sealed: bytes, organisation: str | None = None) -> Workspace:
-        """Insert a row that is being provisioned, or answer the one that is there."""
+    async def create(
+        self, workspace: str, name: str, sealed: bytes, organisation: str | None = None, limit: int = 0
+    ) -> Workspace:
+        """Insert a row that is being provisioned, or answer the one that is there.
+
+        Fault NOT_FOUND when there is no such organisation, LIMIT when it owns `limit` workspaces.
+        """
         now = time.time()
         values = {
             "id": workspace,
@@ -133,8 +163,31 @@ class Workspaces:
             "providers_stale": 0,
             "organisation": organisation,
         }
+
+        def work(connection: Connection) -> None:
+            if organisation is not None and _select(connection, workspace) is None:
+                check_room(connection, organisation, limit)
+            connection.execute(_insert, values)
+
         async with self.lock(workspace):
-            return await self._write(workspace, lambda connection: connection.execute(_insert, values))
+            return await self._write(workspace, work)
+
+    async def transfer(
+        self, workspace: str, organisation: str | None, limit: int, also: Callable[[Connection], T]
+    ) -> tuple[Workspace, T]:
+        """Give it another owner, and do `also` in the same transaction. The caller holds the `lock`. Faults as of `create`."""
+        columns = tables.workspaces.c
+        statement = update(tables.workspaces).where(columns.id == workspace)
+        values = {"organisation": organisation, "version": columns.version + 1, "updated": time.time()}
+        results: list[T] = []
+
+        def work(connection: Connection) -> None:
+            if organisation is not None:
+                check_room(connection, organisation, limit)
+            connection.execute(statement.values(**values))
+            results.append(also(connection))
+
+        return await self._write(workspace, work), results[0]
 
     async def change(self, workspace: str, **values: Any) -> Workspace:  # noqa: ANN401  # columns of several types
         """Set columns of the row and raise its version. The caller holds its `lock`."""
@@ -210,6 +263,22 @@ class Workspaces:
 
 
 _insert: Final = insert(tables.workspaces).on_conflict_do_nothing()
+
+
+def _reached(principal: Principal) -> Iterator[ColumnElement[bool]]:
+    """What `Principal.scopes_for` says of each row, for the store."""
+    columns = tables.workspaces.c
+    match principal.role:
+        case Role.ADMIN:
+            pass
+        case Role.PERSON:
+            yield columns.organisation.in_(principal.ranks)
+        case Role.ORGANISATION:
+            yield columns.organisation == principal.organisation
+            if principal.workspaces is not None:
+                yield columns.id.in_(principal.workspaces)
+        case _:
+            yield columns.id == principal.workspace
 
 
 def _select(connection: Connection, workspace: str) -> Workspace | None:

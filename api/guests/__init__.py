@@ -3,6 +3,7 @@
 from api.guests.connections import ATTEMPTS, DEADLINE, PEER, Stream
 from api.guests.deadlines import DeadlineVerbs
 from api.guests.files import FileVerbs
+from api.guests.homes import HomeVerbs
 from api.guests.repos import RepoVerbs
 from api.guests.sessions import SessionVerbs
 from api.guests.terminals import TerminalVerbs
@@ -12,5 +13,5 @@ from api.guests.turns import TurnVerbs
 __all__ = ["ATTEMPTS", "DEADLINE", "PEER", "Guests", "Stream"]
 
 
-class Guests(SessionVerbs, TerminalVerbs, TurnVerbs, FileVerbs, RepoVerbs, TranscriptVerbs, DeadlineVerbs):
+class Guests(SessionVerbs, TerminalVerbs, TurnVerbs, FileVerbs, RepoVerbs, TranscriptVerbs, DeadlineVerbs, HomeVerbs):
     """The guests of all workspaces."""

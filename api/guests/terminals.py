@@ -13,7 +13,7 @@ from shared.guestwire.terminals import (
 )
 from shared.guestwire.watch import Watch
 from shared.messages import Done
-from shared.rooms import TerminalInfo, Terminals
+from shared.rooms import Secrets, TerminalInfo, Terminals
 
 
 class TerminalVerbs(Connections):
@@ -29,10 +29,17 @@ class TerminalVerbs(Connections):
         command: list[str],
         columns: int,
         rows: int,
+        secrets: Secrets,
     ) -> TerminalInfo:
         """Start `command`, or a login shell, on a pty."""
         request = CreateTerminal(
-            terminal=terminal, session=session, worktree=worktree, command=command, columns=columns, rows=rows
+            terminal=terminal,
+            session=session,
+            worktree=worktree,
+            command=command,
+            columns=columns,
+            rows=rows,
+            secrets=secrets,
         )
         return await self.call(workspace, request, TerminalInfo)
 

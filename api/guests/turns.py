@@ -63,11 +63,8 @@ class TurnVerbs(Connections):
         """The agents that have worked in the session."""
         return await self.call(workspace, ListConversations(session=session), Conversations)
 
-    async def configure_conversation(
-        self, workspace: str, session: str, agent: str, worktree: str | None, *, mode: str | None, model: str | None
-    ) -> ConversationInfo:
+    async def configure_conversation(self, workspace: str, request: ConfigureConversation) -> ConversationInfo:
         """Choose a mode or a model."""
-        request = ConfigureConversation(session=session, agent=agent, worktree=worktree, mode=mode, model=model)
         return await self.call(workspace, request, ConversationInfo)
 
     async def close_conversation(self, workspace: str, session: str, agent: str, worktree: str | None) -> Done:

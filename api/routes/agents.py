@@ -7,6 +7,7 @@ from api.routing import Context, route
 from api.schema import Body, Query, View
 from api.turns import AgentView, ConversationView, agent_view, conversation_view
 from shared.errors import Code
+from shared.guestwire.turns import ConfigureConversation
 from shared.ids import WorktreeId
 from shared.turns import Choice
 
@@ -86,7 +87,13 @@ async def configure_conversation(ctx: Context, body: ConversationChange, query: 
     """For the prompts that follow, in this session or the worktree."""
     if body.mode is None and body.model is None:
         raise invalid("`mode` or `model` is needed", pointer="/mode")
-    info = await ctx.app.guests.configure_conversation(
-        ctx.room, ctx.param("sessionId"), ctx.param("agentName"), query.worktree, mode=body.mode, model=body.model
+    request = ConfigureConversation(
+        session=ctx.param("sessionId"),
+        agent=ctx.param("agentName"),
+        worktree=query.worktree,
+        mode=body.mode,
+        model=body.model,
+        secrets=await ctx.app.secrets.of(ctx.room, ctx.param("sessionId")),
     )
+    info = await ctx.app.guests.configure_conversation(ctx.room, request)
     return conversation_view(ctx.room, info)

@@ -70,7 +70,7 @@ async def create_attachment(ctx: Context, query: NewAttachmentQuery, upload: Upl
         size=upload.size,
     )
     _, stream = await ctx.app.guests.create_attachment(ctx.room, request)
-    info = (await take_in(ctx, upload, stream, AttachmentWritten)).attachment
+    info = (await take_in(ctx, upload.pieces(), stream, AttachmentWritten)).attachment
     if info.attachment != ctx.resource_id:
         raise PEER.violation("another attachment than the one asked for")
     base = _BASE.format(workspaceId=ctx.room, sessionId=ctx.param("sessionId"))

@@ -188,7 +188,7 @@ async def write_file(ctx: Context, query: WriteQuery, upload: Upload) -> Answer[
         parents=query.parents,
     )
     _, stream = await ctx.app.guests.write_file(ctx.room, request)
-    written = await take_in(ctx, upload, stream, FileWritten)
+    written = await take_in(ctx, upload.pieces(), stream, FileWritten)
     view = file_view(written.file)
     return Answer(body=view, etag=view.etag, new=written.created)
 

@@ -19,6 +19,7 @@ from api.routing import Context, route
 from api.schema import Query, View, encode
 from api.sockets import CLIENT_LEFT, ending_of, until_ended
 from api.sse import DIGITS_MAX, LAST_EVENT_ID
+from api.standing import held
 from shared.errors import Code, Fault
 from shared.turns import EventSeq
 
@@ -57,11 +58,15 @@ async def list_logged(ctx: Context, query: LogQuery) -> LogPage | web.StreamResp
     With `Accept: text/event-stream` it is a stream of those events and all that come later, each with its number as `id`, from
     the header `Last-Event-ID` or from `after` on. An event `end` says why the stream ends, if not by the client or its token.
     """
-    session = ctx.param("sessionId")
+    return await serve_log(ctx, ctx.param("sessionId"), query.after, query.limit)
+
+
+async def serve_log(ctx: Context, session: str, after: int, limit: int) -> LogPage | web.StreamResponse:
+    """The page or the stream of the events that follow number `after`."""
     if not sse.wanted(ctx.request):
-        page = await ctx.app.guests.list_events(ctx.room, session, query.after, query.limit)
+        page = await ctx.app.guests.list_events(ctx.room, session, after, limit)
         return LogPage(items=[logged_view(event) for event in page.items], last=page.last)
-    follower = Follower(ctx.app.guests, ctx.room, session, _last_seen(ctx, query.after))
+    follower = Follower(ctx.app.guests, ctx.room, session, _last_seen(ctx, after))
     await follower.open()
 
     async def produce(response: EventSourceResponse) -> None:
@@ -84,8 +89,7 @@ async def list_logged(ctx: Context, query: LogQuery) -> LogPage | web.StreamResp
 )
 async def follow_log(ctx: Context, ws: web.WebSocketResponse, query: LogQuery) -> None:
     """Each event that follows number `after` is a text frame; the client sends nothing."""
-    with ctx.app.live.open(ctx.principal) as connection:
-        ctx.app.tokens.check(ctx.principal)  # it may have been revoked before the connection was there to be closed
+    async with held(ctx) as connection:
         follower = Follower(ctx.app.guests, ctx.room, ctx.param("sessionId"), query.after)
         try:
             await until_ended(ws, ctx.request, connection, _send(ws, follower), _refuse_input(ws))

@@ -1,12 +1,12 @@
 """Sessions of a workspace: clones of repositories, or empty ones."""
 
-import asyncio
-from contextlib import closing, suppress
+from contextlib import suppress
 from typing import Annotated, Final
 
 from msgspec import Meta
 
 from api.auth import Scope
+from api.clones import cloned
 from api.pages import PageQuery, page
 from api.patience import patiently
 from api.problems import HttpCode, invalid
@@ -14,7 +14,6 @@ from api.routing import Answer, Context, Created, route
 from api.schema import Body, View
 from api.views import SessionView, session_view
 from shared.errors import Code, Fault
-from shared.guestwire.watch import SessionChanged
 from shared.ids import new_session_id
 from shared.rooms import (
     NAME_MAX,
@@ -174,19 +173,6 @@ async def _when_cloned(ctx: Context, info: SessionInfo) -> SessionInfo:
     if info.status is not SessionStatus.CLONING or not ctx.wait:
         return info
     with suppress(Fault):
-        if found := await patiently(ctx, _follow(ctx, info)):
+        if found := await patiently(ctx, cloned(ctx.app.guests, ctx.room, info)):
             return found
     return await ctx.app.guests.get_session(ctx.room, info.session)
-
-
-async def _follow(ctx: Context, info: SessionInfo) -> SessionInfo:
-    _, stream = await ctx.app.guests.watch(ctx.room)
-    with closing(stream):
-        # It may have ended before the watch began.
-        info = await ctx.app.guests.get_session(ctx.room, info.session)
-        while info.status is SessionStatus.CLONING:
-            message = await stream.receive()
-            if isinstance(message, SessionChanged) and message.session.session == info.session:
-                info = message.session
-            await asyncio.sleep(0)  # a guest that pours events must not hold the loop
-    return info

@@ -10,6 +10,7 @@ from api.pages import PageQuery, page
 from api.routes.sessions import ROOM_ERRORS
 from api.routing import Context, Created, route
 from api.schema import Body, Query, View
+from api.standing import held
 from api.terminals import Bridge, absent
 from api.views import TerminalView, terminal_view
 from shared.errors import Code, Fault
@@ -69,6 +70,7 @@ async def create_terminal(ctx: Context, body: NewTerminal) -> Created[TerminalVi
         command=body.command or [],
         columns=body.cols,
         rows=body.rows,
+        secrets=await ctx.app.secrets.of(ctx.room, ctx.param("sessionId")),
     )
     return Created(body=terminal_view(ctx.room, info), location=f"/api/terminals/{info.terminal}")
 
@@ -137,8 +139,7 @@ async def close_terminal(ctx: Context) -> None:
 )
 async def attach_terminal(ctx: Context, ws: web.WebSocketResponse, query: AttachQuery) -> None:
     """Binary frames are terminal bytes, both ways; text frames are JSON control."""
-    with ctx.app.live.open(ctx.principal) as connection:
-        ctx.app.tokens.check(ctx.principal)  # it may have been revoked before the connection was there to be closed
+    async with held(ctx) as connection:
         bridge = Bridge(ws, ctx.app.guests, ctx.room, ctx.param("terminalId"))
         await bridge.run(connection, ctx.request, query.after)
 

@@ -15,6 +15,7 @@ from api.rendering import HTML_POLICY, Html, Markdown, Renderer
 from api.routes.sessions import ROOM_ERRORS
 from api.routing import Context, route
 from api.schema import Query, View
+from api.standing import held
 from api.transcripts import EntryView, TranscriptView, entry_view, transcript_view
 from shared.errors import Code, Fault
 from shared.guestwire.transcripts import TranscriptPage
@@ -164,8 +165,7 @@ async def _download(ctx: Context, renderer: Renderer) -> web.StreamResponse:
 
 async def _send(ctx: Context, response: web.StreamResponse, write: Callable[[], Coroutine[None, None, None]]) -> None:
     """Run `write`; a client whose document does not come to its end sees a connection that broke, not a shorter document."""
-    with ctx.app.live.open(ctx.principal) as connection:
-        ctx.app.tokens.check(ctx.principal)  # it may have been revoked before the connection was there to be closed
+    async with held(ctx) as connection:
         await response.prepare(ctx.request)
         writing = asyncio.create_task(write())
         try:

@@ -14,15 +14,14 @@ from api.problems import invalid
 from api.routes.sessions import ROOM_ERRORS
 from api.routing import Context, Created, route
 from api.schema import Body, View
+from api.tasks.records import check_prompt
 from api.turns import TurnView, turn_view
 from shared.errors import Code, Fault
 from shared.guestwire.turns import Budget, Prompt
 from shared.guestwire.watch import TurnChanged
 from shared.ids import TURN_PATTERN, AgentName, AttachmentId, WorktreeId, new_turn_id
-from shared.turns import ATTACHMENTS_MAX, PROMPT_MAX, Choice, TurnInfo, TurnStatus
+from shared.turns import ATTACHMENTS_MAX, Choice, TurnInfo, TurnStatus
 
-PROMPT_BYTES_MAX: Final = 2 * PROMPT_MAX
-"""Bytes of a prompt in UTF-8: it must fit a frame whatever its letters are."""
 _PAUSE: Final = 0.25
 """Seconds before a guest that ended its stream is watched again."""
 _TURN_ID: Final = re.compile(TURN_PATTERN.strip("^$"))
@@ -70,7 +69,7 @@ async def prompt(ctx: Context, body: NewTurn) -> Created[TurnView]:
 
     A conversation (an agent in a session or one of its worktrees) has one turn at a time: 409 `conflict` while one runs.
     """
-    _check_size(body.text)
+    check_prompt(body.text, "/text")
     if body.worktree and body.worktree_id and body.worktree != body.worktree_id:
         raise invalid("is another worktree than `worktreeId`", pointer="/worktree")
     row = await ctx.app.workspaces.get(ctx.room)
@@ -84,6 +83,7 @@ async def prompt(ctx: Context, body: NewTurn) -> Created[TurnView]:
         mode=body.mode,
         model=body.model,
         budget=Budget(row.budget_day, row.budget_month),
+        secrets=await ctx.app.secrets.of(ctx.room, ctx.param("sessionId")),
     )
     info = await _when_ended(ctx, await ctx.app.guests.prompt(ctx.room, request))
     location = f"/api/workspaces/{ctx.room}/sessions/{info.session}/turns/{info.turn}"
@@ -146,17 +146,6 @@ async def cancel_turns(ctx: Context) -> Turns:
     running = [found.turn for found in conversations.items if found.turn is not None]
     infos = await asyncio.gather(*(ctx.app.guests.cancel_turn(ctx.room, session, turn) for turn in running))
     return Turns(items=[turn_view(ctx.room, info) for info in infos])
-
-
-def _check_size(text: str) -> None:
-    if len(text) > PROMPT_MAX:
-        raise Fault(Code.TOO_LARGE, f"a prompt has at most {PROMPT_MAX} characters; put what is longer into an attachment")
-    try:
-        size = len(text.encode())
-    except UnicodeEncodeError:
-        raise invalid("lone surrogates are not accepted", pointer="/text") from None
-    if size > PROMPT_BYTES_MAX:
-        raise Fault(Code.TOO_LARGE, f"a prompt has at most {PROMPT_BYTES_MAX} bytes; put what is longer into an attachment")
 
 
 def _before(cursor: str | None) -> str | None:

@@ -1,22 +1,21 @@
 """Workspaces: each is a Linux user with a home of its own."""
 
 import base64
-from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from msgspec import UNSET, UnsetType, field
 
-from api.auth import Role, Scope
-from api.pages import PageQuery, decode_cursor, encode_cursor
+from api.auth import Role, Scope, Target
+from api.pages import PageQuery, cut, decode_moment
 from api.problems import HttpCode, invalid
 from api.provisioning import Order, hash_of
 from api.routing import Answer, Context, Created, route
-from api.schema import Body, View, moment
-from api.views import workspace_status_view
+from api.schema import Body, View
+from api.views import WorkspaceView, workspace_fields, workspace_status_view
 from api.workspaces import Workspace, WorkspaceStatus
 from shared.errors import Code, Fault
-from shared.hostwire import PROVIDER_SECRET_MAX, AuthType, ProviderChanges
-from shared.ids import WorkspaceId, new_workspace_id
+from shared.hostwire import PROVIDER_SECRET_MAX, ProviderChanges
+from shared.ids import OrganisationId, WorkspaceId, new_workspace_id
 from shared.rooms import Name
 from shared.secret import Secret
 
@@ -41,34 +40,6 @@ class WorkspaceChange(Body, frozen=True):
     providers: ProviderChanges | UnsetType = UNSET
 
 
-class ProviderAuthState(View, frozen=True):
-    """How a provider signs in. The credential itself is never shown."""
-
-    type: AuthType
-
-
-class ProviderState(View, frozen=True):
-    """A provider of a workspace."""
-
-    enabled: bool
-    auth: ProviderAuthState | None
-
-
-class WorkspaceView(View, frozen=True):
-    """A workspace."""
-
-    workspace_id: WorkspaceId
-    name: str
-    status: WorkspaceStatus
-    error_reason: str | None
-    """Why it could not be made, with status `error`."""
-    providers: dict[str, ProviderState]
-    created_at: datetime
-    updated_at: datetime
-    shutdown_deadline: datetime | None
-    """When what runs in it will have been ended, unless it is used before. Null when nothing runs, or it may go on."""
-
-
 class NewWorkspaceView(WorkspaceView, frozen=True):
     """A workspace that was just asked for."""
 
@@ -84,6 +55,13 @@ class WorkspacePage(View, frozen=True):
     """For the next page; null on the last."""
 
 
+class WorkspacesQuery(PageQuery, frozen=True):
+    """Which page of which workspaces."""
+
+    organisation_id: OrganisationId | None = None
+    """Only those that it owns."""
+
+
 class NewSecret(View, frozen=True):
     """A workspace's new secret, shown this once."""
 
@@ -97,6 +75,7 @@ class NewSecret(View, frozen=True):
     scope=Scope.WORKSPACES_CREATE,
     summary="Create a workspace",
     idempotent=True,
+    errors=(Code.LIMIT,),
     resource=new_workspace_id,
     wait=True,
     limit="create_workspace",
@@ -104,29 +83,68 @@ class NewSecret(View, frozen=True):
 async def create_workspace(ctx: Context, body: NewWorkspace) -> Created[NewWorkspaceView]:
     """Make a Linux user with a home. The secret is in this reply and never again.
 
-    The reply waits a few seconds, or as long as `Prefer: wait=N` says, for the end of provisioning; `status` says how it went.
+    With an organisation's key the organisation owns it. The reply waits a few seconds, or as long as `Prefer: wait=N` says, for
+    the end of provisioning; `status` says how it went.
     """
+    organisation = ctx.principal.organisation
+    if organisation is not None:
+        ctx.demand(Scope.WORKSPACES_CREATE, Target(organisation=organisation))
+    return await _create(ctx, body, organisation)
+
+
+@route(
+    "POST",
+    "/api/orgs/{organisationId}/workspaces",
+    scope=Scope.WORKSPACES_CREATE,
+    summary="Create a workspace of an organisation",
+    errors=(Code.LIMIT,),
+    idempotent=True,
+    resource=new_workspace_id,
+    wait=True,
+    limit="create_workspace",
+)
+async def create_organisation_workspace(ctx: Context, body: NewWorkspace) -> Created[NewWorkspaceView]:
+    """As any workspace is made; the organisation owns it."""
+    return await _create(ctx, body, ctx.param("organisationId"))
+
+
+async def _create(ctx: Context, body: NewWorkspace, organisation: str | None) -> Created[NewWorkspaceView]:
     _check_credentials(body.providers)
     app, workspace = ctx.app, ctx.resource_id
     secret = SECRET_PREFIX + base64.urlsafe_b64encode(ctx.seed).rstrip(b"=").decode()
     order = Order(hash_of(Secret(secret)), body.providers)
-    row = await app.workspaces.create(workspace, body.name or workspace, app.provisioner.seal(workspace, order))
+    sealed = app.provisioner.seal(workspace, order)
+    row = await app.workspaces.create(workspace, body.name or workspace, sealed, organisation, app.config.limits.workspaces)
     if row.status is WorkspaceStatus.PROVISIONING:
+        await app.webhooks.emit("workspace.created", workspace_status_view(row), row.target)
         app.provisioner.start(workspace)
         row = await app.provisioner.wait(workspace, DEFAULT_WAIT if ctx.wait is None else ctx.wait, app.stopping)
-    view = NewWorkspaceView(workspace_secret=secret, **_fields(row))
+    view = NewWorkspaceView(workspace_secret=secret, **workspace_fields(row))
     return Created(body=view, etag=row.etag, location=f"/api/workspaces/{workspace}")
 
 
-@route("GET", "/api/workspaces", scope=Scope.WORKSPACES_READ, summary="List workspaces, newest first")
-async def list_workspaces(ctx: Context, query: PageQuery) -> WorkspacePage:
-    """An admin sees all, but no deadlines; a workspace's token its own."""
-    if ctx.principal.role is not Role.ADMIN:
-        return WorkspacePage(items=[await _view(ctx, await ctx.app.workspaces.get(ctx.room))], next_cursor=None)
-    rows = await ctx.app.workspaces.page(_after(query.cursor), query.limit + 1)
-    shown = rows[: query.limit]
-    more = encode_cursor(f"{shown[-1].created!r} {shown[-1].id}") if len(rows) > len(shown) else None
-    return WorkspacePage(items=[WorkspaceView(**_fields(row)) for row in shown], next_cursor=more)
+@route(
+    "GET",
+    "/api/workspaces",
+    scope=Scope.WORKSPACES_READ,
+    summary="List workspaces, newest first",
+    errors=(Code.NOT_FOUND,),
+)
+async def list_workspaces(ctx: Context, query: WorkspacesQuery) -> WorkspacePage:
+    """Those that the caller reaches: of all organisations of a person, of its own of a key, its own of a workspace's token.
+
+    An admin sees all. Only a workspace's own credential sees a deadline here.
+    """
+    if query.organisation_id is not None:
+        ctx.demand(Scope.WORKSPACES_READ, Target(organisation=query.organisation_id))
+        await ctx.app.organisations.get(query.organisation_id)
+    found = await ctx.app.workspaces.page(
+        ctx.principal, decode_moment(query.cursor), query.limit + 1, organisation=query.organisation_id
+    )
+    rows, more = cut(found, lambda row: (row.created, row.id), query.limit)
+    if ctx.principal.role is Role.WORKSPACE:
+        return WorkspacePage(items=[await shown_workspace(ctx, row) for row in rows], next_cursor=more)
+    return WorkspacePage(items=[WorkspaceView(**workspace_fields(row)) for row in rows], next_cursor=more)
 
 
 @route("GET", "/api/workspaces/{workspaceId}", scope=Scope.WORKSPACES_READ, summary="Show a workspace")
@@ -135,7 +153,7 @@ async def get_workspace(ctx: Context) -> Answer[WorkspaceView]:
     row = await ctx.app.workspaces.get(ctx.room)
     if row.providers_stale:
         row = await _refreshed(ctx)
-    return Answer(body=await _view(ctx, row), etag=row.etag)
+    return Answer(body=await shown_workspace(ctx, row), etag=row.etag)
 
 
 @route(
@@ -160,8 +178,8 @@ async def change_workspace(ctx: Context, body: WorkspaceChange) -> Answer[Worksp
             changes |= {"providers": found.providers, "providers_stale": 0}
         if changes:
             row = await app.workspaces.change(workspace, **changes)
-            app.watches.publish(workspace, "workspace", workspace_status_view(row))
-    return Answer(body=await _view(ctx, row), etag=row.etag)
+            app.watches.publish(row.target, "workspace", workspace_status_view(row))
+    return Answer(body=await shown_workspace(ctx, row), etag=row.etag)
 
 
 @route(
@@ -172,11 +190,16 @@ async def change_workspace(ctx: Context, body: WorkspaceChange) -> Answer[Worksp
     wait=True,
 )
 async def provision_workspace(ctx: Context) -> Answer[WorkspaceView]:
-    """A workspace in status `error` is tried again, with a new deadline; one that is `ready` stays as it is."""
+    """A workspace in status `error` is tried again, with a new deadline; one that is `ready` stays as it is.
+
+    What it has beside its Linux user, and could not be made, is tried again too: see `GET …/provisioners`.
+    """
     app, workspace = ctx.app, ctx.room
     await app.provisioner.retry(workspace)
     row = await app.provisioner.wait(workspace, DEFAULT_WAIT if ctx.wait is None else ctx.wait, app.stopping)
-    return Answer(body=await _view(ctx, row), etag=row.etag)
+    if row.status is WorkspaceStatus.READY:
+        await app.provisioners.retry(workspace)
+    return Answer(body=await shown_workspace(ctx, row), etag=row.etag)
 
 
 @route(
@@ -236,35 +259,7 @@ def _check_credentials(providers: ProviderChanges) -> None:
         raise invalid(f"all credentials together must have at most {PROVIDERS_TOTAL_MAX} bytes", pointer="/providers")
 
 
-def _after(cursor: str | None) -> tuple[float, str] | None:
-    """The place of a cursor in the order of the list."""
-    if cursor is None:
-        return None
-    created, _, workspace = decode_cursor(cursor).partition(" ")
-    try:
-        return float(created), workspace
-    except ValueError:
-        raise invalid("not a cursor of this list", parameter="cursor") from None
-
-
-def _fields(row: Workspace) -> dict[str, Any]:
-    return {
-        "workspace_id": row.id,
-        "name": row.name,
-        "status": row.status,
-        "error_reason": row.error_reason,
-        "providers": {
-            name: ProviderState(
-                enabled=provider.enabled, auth=ProviderAuthState(type=provider.auth_type) if provider.auth_type else None
-            )
-            for name, provider in row.providers.items()
-        },
-        "created_at": moment(row.created),
-        "updated_at": moment(row.updated),
-        "shutdown_deadline": None,
-    }
-
-
-async def _view(ctx: Context, row: Workspace) -> WorkspaceView:
-    """With the deadline, for which no guest is started."""
-    return WorkspaceView(**_fields(row) | {"shutdown_deadline": await ctx.app.deadlines.of(row.id)})
+async def shown_workspace(ctx: Context, row: Workspace) -> WorkspaceView:
+    """What is shown of a workspace, with the deadline, for which no guest is started."""
+    deadline = await ctx.app.deadlines.of(row.id) if row.deleted is None else None
+    return WorkspaceView(**workspace_fields(row) | {"shutdown_deadline": deadline})

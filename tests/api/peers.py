@@ -11,9 +11,9 @@ import msgspec
 from shared.errors import Code, Fault
 from shared.frames import GUEST_FRAME_MAX, HOST_FRAME_MAX
 from shared.guestwire import GUEST
-from shared.hostwire import HOST, Entered, EnterWorkspace
+from shared.hostwire import HOST, AppendAudit, Entered, EnterWorkspace
 from shared.link import Link
-from shared.messages import VERSION, Failure, Hello, Message, Request, Welcome
+from shared.messages import VERSION, Done, Failure, Hello, Message, Request, Welcome
 
 Conversation = Callable[[Link], Awaitable[None]]
 
@@ -79,6 +79,9 @@ class Hostd:
     async def talk(self, link: Link) -> None:
         await welcome(link)
         async for request in requests(link):
+            if isinstance(request, AppendAudit):
+                await link.send(Done(id=request.id))
+                continue
             assert isinstance(request, EnterWorkspace)
             self.entered.append(request)
             await self.enter(link, request)

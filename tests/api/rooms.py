@@ -20,8 +20,8 @@ from api.services import Services
 from api.workspaces import WorkspaceStatus
 from shared.agents import Settings
 from shared.config import Config, Guests
-from shared.settings import Api, RateLimits
 from shared.ids import new_workspace_id
+from shared.settings import Api, RateLimits
 from tests.api.peers import Conversation, Hostd, guest
 from tests.api.serving import migrated
 
@@ -152,11 +152,16 @@ class Rooms:
 
 
 @asynccontextmanager
-async def serving_rooms(folder: Path, settings: Guests | None = None, api: Api | None = None) -> AsyncIterator[Rooms]:
+async def serving_rooms(
+    folder: Path,
+    settings: Guests | None = None,
+    api: Api | None = None,
+    **sections: Any,  # noqa: ANN401  # of the configuration
+) -> AsyncIterator[Rooms]:
     """Api and its hostd, with all their state in `folder`."""
     api = msgspec.structs.replace(api or Api(), port=0, rate_limits=UNLIMITED)
     settings = settings or Guests()
-    config = Config(state=str(folder), run=str(folder), guest=settings, api=api)
+    config = Config(state=str(folder), run=str(folder), guest=settings, api=api, **sections)
     hostd = Hostd(folder)
     store = folder / "api" / "store.sqlite"
     if not store.exists():

@@ -90,12 +90,12 @@ def migrated() -> bytes:
 
 
 @asynccontextmanager
-async def serving(folder: Path, host: FakeHost, api: Api | None = None) -> AsyncIterator[Server]:
-    """Api over `host`, with its state in `folder`, on a free port."""
+async def serving(folder: Path, host: FakeHost, api: Api | None = None, **sections: Any) -> AsyncIterator[Server]:  # noqa: ANN401
+    """Api over `host`, with its state in `folder` and these sections of the configuration, on a free port."""
     if not (folder / "state").exists():
         (folder / "state/api").mkdir(parents=True)
         (folder / "state/api/store.sqlite").write_bytes(migrated())
-    config = Config(state=str(folder / "state"), run=str(folder), api=api or Api(rate_limits=UNLIMITED))
+    config = Config(state=str(folder / "state"), run=str(folder), api=api or Api(rate_limits=UNLIMITED), **sections)
     async with services(config) as made:
         runner = runner_of(made)
         await runner.setup()

@@ -13,20 +13,37 @@ from api.app import routes
 from api.auth import ROOM_SCOPES, Scope
 from api.routing import Context, Route, route
 from api.schema import encode
-from shared.ids import (
-    new_attachment_id,
-    new_permission_id,
-    new_session_id,
-    new_terminal_id,
-    new_turn_id,
-    new_workspace_id,
-    new_worktree_id,
-)
+from shared.ids import new_workspace_id
 from shared.secret import Secret
 from tests.api.fakehost import FakeHost
 from tests.api.serving import Server, serving
 
 GUARDED = [found for found in routes() if found.scope is not Scope.PUBLIC]
+ABSENT = {
+    "sessionId": f"s{'0' * 24}",
+    "terminalId": f"t{'0' * 24}",
+    "worktreeId": f"wt{'0' * 24}",
+    "turnId": f"tn{'0' * 24}",
+    "permissionId": f"pm{'0' * 24}",
+    "attachmentId": f"at{'0' * 24}",
+    "transcriptId": f"tr{'0' * 24}",
+    "agentName": "nobody",
+    "organisationId": f"o{'0' * 24}",
+    "personId": f"u{'0' * 24}",
+    "keyId": f"ky{'0' * 24}",
+    "invitationId": f"iv{'0' * 24}",
+    "taskId": f"ta{'0' * 24}",
+    "scheduleId": f"sc{'0' * 24}",
+    "channelId": f"ch{'0' * 24}",
+    "webhookId": f"wh{'0' * 24}",
+    "deliveryId": f"dl{'0' * 24}",
+    "secretName": "NOTHING",
+    "browserSessionId": "0" * 32,
+    "connectName": "nothing",
+    "provisionerName": "nothing",
+    "signingKeyId": "nothing",
+}
+"""What each parameter of a path is in these tests: nobody has it."""
 UPGRADES = {
     "Connection": "Upgrade",
     "Upgrade": "websocket",
@@ -35,19 +52,9 @@ UPGRADES = {
 }
 
 
-def path_of(found: Route, workspace: str) -> str:
-    """The route's path with ids that exist nowhere, but for the workspace's."""
-    ids = {
-        "sessionId": new_session_id(),
-        "terminalId": new_terminal_id(),
-        "worktreeId": new_worktree_id(),
-        "turnId": new_turn_id(),
-        "permissionId": new_permission_id(),
-        "attachmentId": new_attachment_id(),
-        "transcriptId": f"tr{'0' * 24}",
-        "agentName": "nobody",
-    }
-    return found.path.format(workspaceId=workspace, **ids)
+def path_of(found: Route, workspace: str, **ids: str) -> str:
+    """The route's path with ids that exist nowhere, but for the workspace's and those that are given."""
+    return found.path.format(**ABSENT | {"workspaceId": workspace} | ids)
 
 
 async def raw(server: Server, sent: bytes) -> tuple[int, dict[str, str], bytes]:
@@ -150,7 +157,7 @@ async def test_the_same_site_is_welcome(server: Server) -> None:
 
 async def test_no_admin_means_no_admin(server: Server) -> None:
     for found in (f for f in GUARDED if f.scope is Scope.WORKSPACES_CREATE):
-        assert 401 == (await server.call(found.method, found.path, {}))[0]
+        assert 401 == (await server.call(found.method, path_of(found, new_workspace_id()), {}))[0]
     assert 401 == (await server.call("POST", "/api/auth/redeem", {"token": "x"}))[0]
 
 

@@ -4,7 +4,7 @@ from api.feeds import BYTES_MAX, EVENTS_MAX, SENT_MAX, STATE_BYTES_MAX, Feed
 
 
 def names(feed: Feed, after: int) -> list[bytes]:
-    return [event.split(b"data: ")[1].strip() for event in feed.since(after)]
+    return [event.block.split(b"data: ")[1].strip() for event in feed.since(after)]
 
 
 async def test_a_reader_gets_each_event_once_and_in_order() -> None:

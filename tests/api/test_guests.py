@@ -33,6 +33,7 @@ from tests.wire import pack
 STREAMS = {
     *("attach_terminal", "watch", "follow_events"),
     *("search_files", "read_file", "write_file", "create_attachment", "read_attachment", "fetch_remote", "push_branch"),
+    "export_home",
 }
 
 

@@ -9,8 +9,8 @@ from sqlalchemy import update
 
 from api.idempotency import LIFETIME
 from api.tables import idempotency
-from shared.settings import Api
 from shared.errors import Code, Fault
+from shared.settings import Api
 from tests.api.fakehost import FakeHost
 from tests.api.serving import UNLIMITED, Server, serving
 

@@ -5,6 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from api.keys import Keys
 from shared.errors import Code, Fault
@@ -59,3 +62,42 @@ def test_what_is_sealed_opens_only_for_its_purpose_and_owner(tmp_path: Path) -> 
         with pytest.raises(Fault) as caught:
             keys.unseal(purpose, owner, data)
         assert Code.INTERNAL is caught.value.code
+
+
+def test_what_was_sealed_before_there_were_several_keys_still_opens(tmp_path: Path) -> None:
+    keys = Keys(tmp_path / "keys")
+    key = (tmp_path / "keys/seal").read_bytes()
+    nonce = bytes(12)
+    cipher = AESGCM(HKDF(SHA256(), 32, salt=None, info=b"purpose").derive(key))
+    old = nonce + cipher.encrypt(nonce, b"SENTINEL", b"owner")
+    assert b"SENTINEL" == keys.unseal("purpose", "owner", old)
+    keys.rotate_seal()
+    assert b"SENTINEL" == Keys(tmp_path / "keys").unseal("purpose", "owner", old)
+
+
+def test_the_tenth_key_is_newer_than_the_ninth(tmp_path: Path) -> None:
+    keys = Keys(tmp_path / "keys")
+    made = [keys.rotate().kid for _ in range(12)]
+    assert made[-1] == Keys(tmp_path / "keys").signing.kid
+    assert made == [key.kid for key in Keys(tmp_path / "keys").all][1:]
+
+
+def test_a_clock_that_was_set_back_still_makes_a_newer_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    keys = Keys(tmp_path / "keys")
+    first = keys.rotate()
+    monkeypatch.setattr("time.time", lambda: 1000.0)
+    assert keys.rotate().number == first.number + 1
+
+
+@pytest.mark.parametrize("size", [0, 31, 33])
+def test_a_seal_key_of_another_length_is_refused(tmp_path: Path, size: int) -> None:
+    Keys(tmp_path / "keys")
+    (tmp_path / "keys/seal").write_bytes(bytes(size))
+    with pytest.raises(Fault, match="32 bytes"):
+        Keys(tmp_path / "keys")
+
+
+@pytest.mark.parametrize("data", [b"", b"x", b"\x00hs1", b"\x00hs1" + bytes(8), bytes(100)])
+def test_what_nobody_sealed_does_not_open(tmp_path: Path, data: bytes) -> None:
+    with pytest.raises(Fault, match="does not open"):
+        Keys(tmp_path / "keys").unseal("purpose", "owner", data)

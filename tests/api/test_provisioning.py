@@ -4,9 +4,9 @@ import asyncio
 import time
 from pathlib import Path
 
-from shared.settings import Api
 from shared.errors import Code, Fault
 from shared.hostwire import CreateWorkspace
+from shared.settings import Api
 from tests.api.fakehost import FakeHost
 from tests.api.serving import UNLIMITED, Server, serving
 

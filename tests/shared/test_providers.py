@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import UNSET
 
-from hostd.providers import Provider, credentials, dump, load, merge, view
 from shared.errors import Code, Fault
 from shared.hostwire import PROVIDER_SECRET_MAX, AuthType, ProviderAuth, ProviderChange
+from shared.providers import Provider, credentials, dump, load, merge, view
 from shared.secret import Secret
 
 NAMES = st.sampled_from(["claude", "codex", "gemini", "opencode"])

@@ -13,7 +13,7 @@ def upgrade() -> None:
     for column in (sa.Column("organisation", sa.String(25)), sa.Column("deleted", sa.Float), sa.Column("purge", sa.Float)):
         if column.name not in present:
             op.add_column("workspaces", column)
-    op.create_index("ix_workspaces_organisation", "workspaces", ["organisation"], if_not_exists=True)
+    op.create_index("ix_workspaces_organisation", "workspaces", ["organisation", "created", "id"], if_not_exists=True)
     op.create_index("ix_workspaces_purge", "workspaces", ["purge"], if_not_exists=True)
     _people()
     _automation()
@@ -127,6 +127,7 @@ def _automation() -> None:
         sa.Column("name", sa.String(64), primary_key=True),
         sa.Column("sealed", sa.LargeBinary, nullable=False),
         sa.Column("sessions", sa.LargeBinary),
+        sa.Column("size", sa.Integer, nullable=False),
         sa.Column("created", sa.Float, nullable=False),
         sa.Column("updated", sa.Float, nullable=False),
         sa.Column("version", sa.Integer, nullable=False),
@@ -150,6 +151,7 @@ def _automation() -> None:
         sa.Column("created_by", sa.String(64), nullable=False),
         sa.Column("started", sa.Float),
         sa.Column("ended", sa.Float),
+        sa.Column("stop", sa.Float),
         sa.Column("error", sa.String(2000)),
         sa.Column("result", sa.LargeBinary),
         sa.UniqueConstraint("schedule", "fire", name="uq_tasks_fire"),
@@ -197,6 +199,8 @@ def _automation() -> None:
         sa.Column("name", sa.String(100), nullable=False),
         sa.Column("body", sa.LargeBinary, nullable=False),
         sa.Column("created", sa.Float, nullable=False),
+        sa.Column("once", sa.String(32), nullable=False),
+        sa.UniqueConstraint("channel", "once", name="uq_channel_messages_once"),
         if_not_exists=True,
     )
 
@@ -237,7 +241,7 @@ def _outside() -> None:
     op.create_index("ix_deliveries_next", "deliveries", ["next"], if_not_exists=True)
     op.create_table(
         "provisionings",
-        sa.Column("workspace", sa.String(25), sa.ForeignKey("workspaces.id", ondelete="CASCADE"), primary_key=True),
+        sa.Column("workspace", sa.String(25), primary_key=True),
         sa.Column("kind", sa.String(20), primary_key=True),
         sa.Column("status", sa.String(12), nullable=False),
         sa.Column("error_reason", sa.String(2000)),

@@ -6,6 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from api import watches as module
+from api.auth import Target
 from api.feeds import EVENTS_MAX
 from api.followers import RUNNING_MAX
 from api.news import DeletedSessionView
@@ -278,7 +279,7 @@ async def test_nothing_of_another_workspace_is_told(rooms: Rooms, guest: TurnGue
         await own.until("sessionDeleted", sessionId=victim.session)
         assert {data["workspaceId"] for name, data in own.seen if name != "ready"} == {guest.room.workspace}
         for room in (guest.room, victim.room):
-            rooms.services.watches.publish(room.workspace, "workspace", Word(workspace_id=room.workspace))
+            rooms.services.watches.publish(Target(room.workspace), "workspace", Word(workspace_id=room.workspace))
         await theirs.until("workspace")
         await all_rows.until("workspace", workspaceId=victim.room.workspace)
         assert len(theirs.seen) == before + 1
@@ -300,7 +301,7 @@ async def test_an_admin_sees_all_rows_and_what_becomes_of_them(rooms: Rooms, gue
         assert (await stream.until("workspace", workspaceId=other.workspace))["name"] == "renamed"
         last = stream.id
     row = await rooms.services.workspaces.get(other.workspace)
-    rooms.services.watches.publish(other.workspace, "workspace", workspace_status_view(row))
+    rooms.services.watches.publish(row.target, "workspace", workspace_status_view(row))
     async with following(admin, Last_Event_ID=last) as stream:
         assert [name for name, _ in [await stream.next()]] == ["workspace"]
     assert not guest.watchers
@@ -363,7 +364,9 @@ async def test_a_guest_that_sends_nonsense_is_left_alone_for_a_while_and_the_str
     async with following(room) as stream:
         await stream.until("ready")
         await asyncio.sleep(2.5 * module.FIRST_PAUSE)
-        rooms.services.watches.publish(room.workspace, "x", DeletedSessionView(session_id="", workspace_id=room.workspace))
+        rooms.services.watches.publish(
+            Target(room.workspace), "x", DeletedSessionView(session_id="", workspace_id=room.workspace)
+        )
         await stream.until("x")
     assert 1 <= watched <= 3
 
@@ -390,7 +393,13 @@ async def test_the_status_of_the_workspace_is_told(rooms: Rooms, room: Room) -> 
         await stream.until("ready")
         await rooms.services.provisioner.retry(room.workspace)
         told = await stream.until("workspace")
-        assert told == {"workspaceId": room.workspace, "name": "room", "status": "provisioning", "errorReason": None}
+        assert told == {
+            "workspaceId": room.workspace,
+            "organisationId": None,
+            "name": "room",
+            "status": "provisioning",
+            "errorReason": None,
+        }
         assert (await stream.until("workspace", status="error"))["errorReason"]
 
 

@@ -13,8 +13,8 @@ from sqlalchemy import Connection, Row, delete, func, insert, select, update
 from api.auth import Target
 from api.schema import View, moment
 from api.store import Store
+from api.streams.watches import Watches
 from api.tables import channel_messages, channels
-from api.watches import Watches
 from api.webhooks import Webhooks
 from api.webhooks.events import Event
 from shared.config import Config

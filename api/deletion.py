@@ -11,7 +11,7 @@ from sqlalchemy import Connection, delete
 
 from api import tables
 from api.auditing import acting
-from api.news import DeletedWorkspaceView
+from api.streams.news import DeletedWorkspaceView
 from api.views import workspace_status_view
 from api.workspaces import Workspace, WorkspaceStatus
 from shared.errors import Code, Fault

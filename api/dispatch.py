@@ -17,7 +17,6 @@ from aiohttp import hdrs, web
 from multidict import MultiDict
 
 from api import schema
-from api.apikeys import KEY_PREFIX
 from api.auditing import ORIGIN, origin_of
 from api.auth import (
     ANONYMOUS,
@@ -32,10 +31,11 @@ from api.auth import (
     no_such_organisation,
     no_such_workspace,
 )
-from api.browsers import COOKIE
+from api.credentials.apikeys import KEY_PREFIX
 from api.deletion import forget_if_deleted
 from api.idempotency import HEADER as IDEMPOTENCY_KEY
 from api.idempotency import Record, Reply
+from api.people.browsers import COOKIE
 from api.problems import HttpCode, Problem, invalid
 from api.ratelimit import client_address
 from api.routing import PATH_PATTERNS, Answer, Context, Created, Route, matches

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from aiohttp import hdrs, web
 
 from api.guests import PEER, Stream
+from api.people.standing import held
 from api.routing import Context
-from api.standing import held
 from api.transfers import PATIENCE, POLICY, disposition
 from shared.errors import Fault
 from shared.guestwire.export import Exported

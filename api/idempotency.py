@@ -21,8 +21,8 @@ import msgspec
 from sqlalchemy import Connection, delete, insert, select, update
 
 from api.auth import Principal, Role
-from api.keys import Keys
 from api.problems import HttpCode, Problem, invalid
+from api.serverkeys.keys import Keys
 from api.store import Store
 from api.tables import idempotency
 

@@ -8,12 +8,13 @@ from typing import Any, Final
 import msgspec
 from aiohttp import web
 
-from api import problems, schema, sse
+from api import problems, schema
 from api.auth import Scope
-from api.browsers import COOKIE
 from api.idempotency import KEY_PATTERN
+from api.people.browsers import COOKIE
 from api.problems import STATUS, AnyCode, HttpCode, ProblemDetails
 from api.routing import PATH_PATTERNS, Route
+from api.streams import sse
 from shared.errors import Code
 
 DOCUMENT: Final = web.AppKey("DOCUMENT", bytes)

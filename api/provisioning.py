@@ -14,10 +14,10 @@ from typing import Final, TypeVar
 import msgspec
 
 from api.hosts import Hosts
-from api.keys import Keys
 from api.provisioners import Provisioners
+from api.serverkeys.keys import Keys
+from api.streams.watches import Watches
 from api.views import workspace_status_view
-from api.watches import Watches
 from api.webhooks import Webhooks
 from api.workspaces import Workspace, Workspaces, WorkspaceStatus
 from shared.errors import Code, Fault

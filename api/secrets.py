@@ -12,8 +12,8 @@ import msgspec
 from sqlalchemy import Connection, Row, delete, func, select
 from sqlalchemy.dialects.sqlite import insert
 
-from api.keys import Keys
 from api.problems import invalid
+from api.serverkeys.keys import Keys
 from api.store import Store
 from api.tables import secrets as table
 from shared.errors import Code, Fault

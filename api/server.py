@@ -11,39 +11,39 @@ from typing import Final
 from aiohttp import web
 from aiohttp.web_protocol import RequestHandler
 
-from api.apikeys import ApiKeys
 from api.app import build, complete
 from api.auditing import Auditor
-from api.audittail import Tail
-from api.browsers import Browsers
 from api.channels import Channels
+from api.credentials.apikeys import ApiKeys
+from api.credentials.onetime import OneTime
+from api.credentials.tokens import Tokens
 from api.deadlines import Deadlines
 from api.deletion import purge_due, settle
 from api.guests import Guests
 from api.hosts import Hosts
 from api.idempotency import Idempotency
-from api.keys import Keys
-from api.live import Live
-from api.login.logins import Logins
-from api.members import Members
 from api.metrics import Metrics
-from api.onetime import OneTime
-from api.organisations import Organisations
-from api.people import People
+from api.people.browsers import Browsers
+from api.people.login.logins import Logins
+from api.people.members import Members
+from api.people.organisations import Organisations
+from api.people.people import People
 from api.problems import Problem, respond
 from api.provisioners import Provisioners
 from api.provisioning import Provisioner
 from api.ratelimit import RateLimiter
-from api.scheduler import Scheduler
-from api.schedules import Schedules
 from api.secrets import Secrets
+from api.serverkeys.keys import Keys
 from api.services import Services
 from api.store import Store
+from api.streams.audittail import Tail
+from api.streams.live import Live
+from api.streams.watches import Watches
 from api.sweeper import Sweeper
 from api.tasks.runner import TaskRunner
+from api.tasks.scheduler import Scheduler
+from api.tasks.schedules import Schedules
 from api.tasks.tasks import Tasks
-from api.tokens import Tokens
-from api.watches import Watches
 from api.webhooks import Webhooks
 from api.workspaces import Workspaces
 from shared.config import Config

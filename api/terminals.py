@@ -29,8 +29,8 @@ from api.controls import (
     encode,
 )
 from api.guests import PEER, Guests, Stream
-from api.live import Connection, Ending
-from api.sockets import CLIENT_LEFT, ending_of, hang_up, until_ended
+from api.streams.live import Connection, Ending
+from api.streams.sockets import CLIENT_LEFT, ending_of, hang_up, until_ended
 from api.views import told_deadline
 from shared.errors import Code, Fault
 from shared.guestwire.terminals import Attached, Exited, Input, Output, Resize, Resume, Viewers

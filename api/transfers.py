@@ -13,10 +13,10 @@ from urllib.parse import quote
 from aiohttp import hdrs, web
 
 from api.guests import DEADLINE, PEER, Stream
-from api.live import Connection
+from api.people.standing import held
 from api.problems import HttpCode, Problem
 from api.routing import Context, matches
-from api.standing import held
+from api.streams.live import Connection
 from shared.errors import Code, Fault
 from shared.guestwire.files import Chunk, FileOpened, Sent, Take
 from shared.messages import Reply

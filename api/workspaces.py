@@ -17,7 +17,7 @@ from sqlalchemy.dialects.sqlite import insert
 
 from api import tables
 from api.auth import Principal, Role, Target, no_such_workspace
-from api.organisations import check_room
+from api.people.organisations import check_room
 from api.store import Store
 from shared.hostwire import ProviderView
 

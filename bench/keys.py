@@ -9,13 +9,13 @@ from typing import Final
 
 from sqlalchemy import insert
 
-from api.apikeys import KEY_PREFIX, ApiKeys, sealed
 from api.auth import ADMIN_SCOPES, RANKS, Rank, Scope, authorize
-from api.keyrights import HOST, Key
-from api.keyrows import row_of
-from api.live import Live
-from api.opaque import SEED, opaque
+from api.credentials.apikeys import KEY_PREFIX, ApiKeys, sealed
+from api.credentials.opaque import SEED, opaque
+from api.credentials.rights import HOST, Key
+from api.credentials.rows import row_of
 from api.store import Store
+from api.streams.live import Live
 from api.tables import api_keys
 from api.workspaces import Workspaces
 from bench.report import Report

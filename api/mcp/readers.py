@@ -6,9 +6,9 @@ from contextlib import asynccontextmanager, closing, suppress
 from typing import Final
 
 from api.guests import PEER, Stream
-from api.live import STOPPING, Connection
+from api.people.standing import held
 from api.routing import Context
-from api.standing import held
+from api.streams.live import STOPPING, Connection
 from api.terminals import absent
 from shared.errors import Code, Fault
 from shared.guestwire.terminals import Attached, Exited, Input, Output, Resume, Viewers

@@ -14,10 +14,10 @@ import msgspec
 from sqlalchemy import Connection, Row, delete, select, update
 from sqlalchemy.dialects.sqlite import insert
 
-from api.keys import Keys
 from api.provisioners.base import Made, Provisioner
 from api.provisioners.coolify import Coolify
 from api.provisioners.gitea import Gitea
+from api.serverkeys.keys import Keys
 from api.store import Store
 from api.tables import provisionings as table
 from api.tables import workspaces

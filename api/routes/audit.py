@@ -8,13 +8,13 @@ from aiohttp import web
 from aiohttp_sse import EventSourceResponse
 from msgspec import Meta
 
-from api import sse
 from api.auth import Scope
 from api.pages import PageQuery, decode_cursor, encode_cursor
 from api.problems import invalid
 from api.routing import Context, route
 from api.schema import View, encode
-from api.sse import DIGITS_MAX, LAST_EVENT_ID
+from api.streams import sse
+from api.streams.sse import DIGITS_MAX, LAST_EVENT_ID
 from shared.errors import Code
 from shared.hostwire import PAGE_MAX, AuditRecord
 

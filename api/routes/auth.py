@@ -8,12 +8,12 @@ from aiohttp import hdrs
 from msgspec import Meta
 
 from api.auth import Rank, Role, Scope
-from api.onetime import ONE_TIME_PREFIX
+from api.credentials.onetime import ONE_TIME_PREFIX
+from api.credentials.tokens import Grant
 from api.routes.handover import RedeemedView, taken
 from api.routes.login import sign_out_cookie
 from api.routing import Answer, Context, route
 from api.schema import Body, View, moment
-from api.tokens import Grant
 from shared.errors import Code, Fault
 from shared.ids import WorkspaceId, is_workspace_id
 from shared.secret import Secret

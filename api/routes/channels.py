@@ -7,15 +7,15 @@ from aiohttp import web
 from aiohttp_sse import EventSourceResponse
 from msgspec import UNSET, Meta, UnsetType
 
-from api import sse
 from api.auth import Scope
 from api.channels import BODY_MAX, ChannelMessageView, ChannelView, channel_view, message_view
-from api.news import MarkView
 from api.patience import patiently
 from api.problems import invalid
 from api.routing import Context, Created, route
 from api.schema import Body, Query, View, encode
-from api.sse import DIGITS_MAX, LAST_EVENT_ID
+from api.streams import sse
+from api.streams.news import MarkView
+from api.streams.sse import DIGITS_MAX, LAST_EVENT_ID
 from shared.errors import Code
 from shared.ids import new_channel_id
 

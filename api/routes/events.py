@@ -5,11 +5,13 @@ from collections.abc import AsyncIterator
 from aiohttp import web
 from aiohttp_sse import EventSourceResponse
 
-from api import sse
 from api.auth import NOWHERE, Role, Scope, Target
 from api.channels import ChannelView
-from api.feeds import Event, Feed
-from api.news import (
+from api.routing import Context, route
+from api.schema import encode
+from api.streams import sse
+from api.streams.feeds import Event, Feed
+from api.streams.news import (
     ClosedTerminalView,
     DeadlineView,
     DeletedSessionView,
@@ -17,9 +19,7 @@ from api.news import (
     GrownTranscriptView,
     MarkView,
 )
-from api.routing import Context, route
-from api.schema import encode
-from api.sse import LAST_EVENT_ID
+from api.streams.sse import LAST_EVENT_ID
 from api.tasks.views import TaskView
 from api.turns import PermissionView, TurnView
 from api.views import SessionView, TerminalView, WorkspaceStatusView, workspace_status_view

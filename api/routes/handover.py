@@ -9,15 +9,15 @@ from msgspec import Meta
 
 from api.auditing import ORIGIN
 from api.auth import WORKSPACE_SCOPES, Role, Scope, Target
-from api.keyrights import KeyKind, Owner, check_gift
-from api.minting import KeyRank, NewKey, Scopes, When, key_view, maker, new_key
-from api.onetime import CREDENTIAL_LIFETIME_MAX, LIFETIME, Pending, wrong_token
-from api.opaque import SEED
+from api.credentials.minting import KeyRank, NewKey, Scopes, When, key_view, maker, new_key
+from api.credentials.onetime import CREDENTIAL_LIFETIME_MAX, LIFETIME, Pending, wrong_token
+from api.credentials.opaque import SEED
+from api.credentials.rights import KeyKind, Owner, check_gift
+from api.credentials.tokens import Grant
 from api.pages import PageQuery, cut, decode_moment
 from api.problems import invalid
 from api.routing import Context, Created, route
 from api.schema import Body, View, moment
-from api.tokens import Grant
 from shared.errors import Code, Fault
 from shared.ids import InvitationId, KeyId, PersonId, WorkspaceId, new_invitation_id
 from shared.rooms import Name

@@ -3,7 +3,7 @@
 from typing import Final
 
 from api.auth import Scope
-from api.minting import KeyChange, KeyPage, KeyRotation, KeyView, NewKey, NewKeyView, NewOrganisationKey, keyring
+from api.credentials.minting import KeyChange, KeyPage, KeyRotation, KeyView, NewKey, NewKeyView, NewOrganisationKey, keyring
 from api.pages import PageQuery
 from api.problems import HttpCode
 from api.routing import Answer, Context, Created, route

@@ -7,19 +7,19 @@ from aiohttp import WSCloseCode, WSMsgType, web
 from aiohttp_sse import EventSourceResponse
 from msgspec import Meta
 
-from api import sse
 from api.auth import Scope
 from api.controls import encode as encode_control
-from api.followers import Follower
-from api.live import Ending
-from api.logged import AnyLoggedView, logged_view
+from api.people.standing import held
 from api.problems import invalid
 from api.routes.sessions import ROOM_ERRORS
 from api.routing import Context, route
 from api.schema import Query, View, encode
-from api.sockets import CLIENT_LEFT, ending_of, until_ended
-from api.sse import DIGITS_MAX, LAST_EVENT_ID
-from api.standing import held
+from api.streams import sse
+from api.streams.followers import Follower
+from api.streams.live import Ending
+from api.streams.logged import AnyLoggedView, logged_view
+from api.streams.sockets import CLIENT_LEFT, ending_of, until_ended
+from api.streams.sse import DIGITS_MAX, LAST_EVENT_ID
 from shared.errors import Code, Fault
 from shared.turns import EventSeq
 

@@ -14,10 +14,10 @@ from msgspec import Meta
 
 from api.auditing import ORIGIN, origin_of
 from api.auth import NOWHERE, Principal, Role, Scope
-from api.browsers import COOKIE, COOKIE_LENGTH, Browser, Opened, session_id
-from api.login.logins import Returned, is_path
-from api.login.states import COOKIE as LOGIN_COOKIE
-from api.login.states import LIFETIME
+from api.people.browsers import COOKIE, COOKIE_LENGTH, Browser, Opened, session_id
+from api.people.login.logins import Returned, is_path
+from api.people.login.states import COOKIE as LOGIN_COOKIE
+from api.people.login.states import LIFETIME
 from api.problems import invalid
 from api.ratelimit import client_address
 from api.routing import Answer, Context, route

@@ -7,9 +7,9 @@ import msgspec
 from msgspec import Meta
 
 from api.auth import Rank, Role, Scope, Target
-from api.members import INVITATION, Member, check_rank
-from api.onetime import INVITATION_LIFETIME_MAX, Pending
+from api.credentials.onetime import INVITATION_LIFETIME_MAX, Pending
 from api.pages import PageQuery, cut, decode_moment
+from api.people.members import INVITATION, Member, check_rank
 from api.routes.auth import SMALL
 from api.routing import Context, Created, route
 from api.schema import Body, View, moment

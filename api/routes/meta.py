@@ -7,9 +7,9 @@ from aiohttp import web
 
 from api import openapi
 from api.auth import Scope
-from api.keys import Jwks
 from api.routing import Context, route
 from api.schema import View
+from api.serverkeys.keys import Jwks
 from shared.errors import Code, Fault
 
 _PATIENCE: Final = 2.0

@@ -6,8 +6,8 @@ from typing import Annotated, Final
 from msgspec import UNSET, Meta, UnsetType
 
 from api.auth import Principal, Rank, Role, Scope
-from api.organisations import Organisation
 from api.pages import PageQuery, cut, decode_moment
+from api.people.organisations import Organisation
 from api.problems import HttpCode, invalid
 from api.routing import Answer, Context, Created, route
 from api.schema import Body, View, moment

@@ -8,9 +8,9 @@ from msgspec import UNSET, Meta, UnsetType
 from api.auth import Scope
 from api.problems import HttpCode
 from api.routing import Answer, Context, Created, route
-from api.schedules import Missed, Schedule
 from api.schema import Body, View, moment
 from api.tasks.records import Plan
+from api.tasks.schedules import Missed, Schedule
 from api.tasks.views import TaskView, task_view
 from shared.errors import Code
 from shared.ids import ScheduleId, WorkspaceId, new_schedule_id, new_task_id

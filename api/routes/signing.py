@@ -4,10 +4,10 @@ from datetime import datetime
 from typing import Final
 
 from api.auth import Scope
-from api.keys import SigningKey
-from api.resealing import reseal
 from api.routing import Context, Created, route
 from api.schema import View, moment
+from api.serverkeys.keys import SigningKey
+from api.serverkeys.resealing import reseal
 from shared.errors import Code
 
 _DATED: Final = 1_000_000_000

@@ -7,15 +7,15 @@ from typing import Annotated, Final
 from aiohttp import web
 from msgspec import Meta
 
-from api import sse
 from api.auth import Scope
-from api.logged import AnyLoggedView
 from api.pages import PageQuery, decode_cursor, encode_cursor
 from api.problems import invalid
 from api.routes.log import LogPage, LogQuery, serve_log
 from api.routes.sessions import ROOM_ERRORS
 from api.routing import Context, Created, route
 from api.schema import View
+from api.streams import sse
+from api.streams.logged import AnyLoggedView
 from api.tasks.records import Plan, TaskStatus
 from api.tasks.views import TaskDetailView, TaskView, task_detail_view, task_view
 from shared.errors import Code, Fault

@@ -7,10 +7,10 @@ from msgspec import UNSET, Meta, UnsetType
 
 from api.auth import Scope
 from api.pages import PageQuery, page
+from api.people.standing import held
 from api.routes.sessions import ROOM_ERRORS
 from api.routing import Context, Created, route
 from api.schema import Body, Query, View
-from api.standing import held
 from api.terminals import Bridge, absent
 from api.views import TerminalView, terminal_view
 from shared.errors import Code, Fault

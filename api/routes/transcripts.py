@@ -7,15 +7,15 @@ from typing import Annotated, Final, Literal
 from aiohttp import hdrs, web
 from msgspec import Meta
 
-from api import sse
 from api.auth import Scope
 from api.pages import CURSOR_MAX, decode_cursor, encode_cursor
+from api.people.standing import held
 from api.problems import invalid
 from api.rendering import HTML_POLICY, Html, Markdown, Renderer
 from api.routes.sessions import ROOM_ERRORS
 from api.routing import Context, route
 from api.schema import Query, View
-from api.standing import held
+from api.streams import sse
 from api.transcripts import EntryView, TranscriptView, entry_view, transcript_view
 from shared.errors import Code, Fault
 from shared.guestwire.transcripts import TranscriptPage

@@ -12,9 +12,9 @@ from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
 from api.clones import cloned
-from api.followers import Follower
 from api.guests import Guests
 from api.secrets import Secrets
+from api.streams.followers import Follower
 from api.sweeper import Sweeper
 from api.tasks.records import Outcome, Policy, Result, Task, TaskStatus
 from api.workspaces import Workspaces, WorkspaceStatus

@@ -8,12 +8,12 @@ import msgspec
 from sqlalchemy import Connection, Row, delete, func, insert, select, tuple_, update
 
 from api.auth import Target
-from api.keys import Keys
+from api.serverkeys.keys import Keys
 from api.store import Store
+from api.streams.watches import Watches
 from api.tables import tasks as table
 from api.tasks.records import ENDED, Outcome, Plan, Result, Task, TaskStatus
 from api.tasks.views import task_view
-from api.watches import Watches
 from api.webhooks import Webhooks
 from api.workspaces import Workspaces
 from shared.errors import Code, Fault

@@ -16,8 +16,8 @@ from sqlalchemy import Connection, delete, insert, select, update
 from yarl import URL
 
 from api.auth import Target
-from api.keys import Keys
 from api.schema import View, encode, moment
+from api.serverkeys.keys import Keys
 from api.store import Store
 from api.tables import webhooks as table
 from api.webhooks.addresses import Allowed, check_url

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from api.auth import Rank
-from api.people import Identity, People
+from api.people.people import Identity, People
 from shared.settings import Auth, Provider
 from tests.api.fakehost import FakeHost
 from tests.api.serving import Server, serving

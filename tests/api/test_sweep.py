@@ -19,9 +19,9 @@ from msgspec.structs import replace
 
 from api.app import routes
 from api.auth import ANONYMOUS, Principal, Role, Scope
-from api.browsers import COOKIE, Browser
 from api.dispatch import REQUEST_ID, Endpoint, principal_of
 from api.mcp.tools import TOOLS
+from api.people.browsers import COOKIE, Browser
 from api.problems import Problem
 from api.routing import Route
 from api.upgrade import SocketEndpoint

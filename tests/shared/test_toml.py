@@ -42,7 +42,7 @@ after = true
         ("auth.provider.my one.scope.deep", 14),
         ("auth.provider.my one.long", 15),
         ("auth.provider.my one.after", 18),
-        ("api.login", None),
+        ("api.people.login", None),
         ("top.deeper", None),
     ],
 )

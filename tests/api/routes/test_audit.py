@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from api.audittail import RECENT_MAX
+from api.streams.audittail import RECENT_MAX
 from shared.errors import Code, Fault
 from shared.hostwire import Origin
 from shared.ids import new_organisation_id, new_workspace_id

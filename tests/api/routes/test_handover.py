@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from api.auth import Rank, Role
-from api.onetime import CREDENTIAL_LIFETIME_MAX
+from api.credentials.onetime import CREDENTIAL_LIFETIME_MAX
 from shared.ids import new_invitation_id
 from tests.api.fakehost import FakeHost
 from tests.api.organised import organised

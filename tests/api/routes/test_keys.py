@@ -9,11 +9,11 @@ import aiohttp
 import pytest
 from sqlalchemy import select
 
-from api.apikeys import OVERLAP_MAX
 from api.auth import ADMIN_SCOPES, BOUND_SCOPES, ORGANISATION_SCOPES, RANKS, WORKSPACE_SCOPES, Rank, Scope
-from api.keyrights import KeyKind, most
-from api.live import EXPIRED, REVOKED
-from api.minting import BOUND_MAX, END_MAX
+from api.credentials.apikeys import OVERLAP_MAX
+from api.credentials.minting import BOUND_MAX, END_MAX
+from api.credentials.rights import KeyKind, most
+from api.streams.live import EXPIRED, REVOKED
 from api.tables import deliveries
 from shared.ids import new_key_id, new_workspace_id
 from shared.settings import Api, Limits, RateLimits

@@ -7,7 +7,7 @@ import aiohttp
 import pytest
 from msgspec.structs import replace
 
-from api import sse
+from api.streams import sse
 from shared.errors import Fault
 from shared.guestwire.turns import FollowEvents, Following, Logged
 from shared.ids import new_session_id, new_turn_id

@@ -6,12 +6,12 @@ from urllib.parse import quote
 
 import pytest
 
-from api.browsers import COOKIE
-from api.login.logins import RETURN_MAX, is_path
+from api.people.browsers import COOKIE
+from api.people.login.logins import RETURN_MAX, is_path
 from shared.settings import Api, Auth, Pam, Provider, RateLimits
 from tests.api.fakehost import FakeHost
-from tests.api.login.browser import FakeBrowser
-from tests.api.login.provider import FakeProvider
+from tests.api.people.login.browser import FakeBrowser
+from tests.api.people.login.provider import FakeProvider
 from tests.api.serving import UNLIMITED, Server, serving
 
 OPERATORS = Auth(pam=Pam())

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from api.auth import Rank
-from api.live import CHANGED
+from api.streams.live import CHANGED
 from shared.ids import new_invitation_id, new_organisation_id, new_person_id
 from shared.settings import Limits
 from tests.api.fakehost import FakeHost

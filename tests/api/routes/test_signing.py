@@ -7,8 +7,9 @@ import jwt
 import pytest
 from sqlalchemy import select
 
-from api import resealing, tables
-from api.keys import SIGNING_MAX, VERIFIES, Keys
+from api import tables
+from api.serverkeys import resealing
+from api.serverkeys.keys import SIGNING_MAX, VERIFIES, Keys
 from tests.api.serving import Server
 
 PATH = "/api/signing-keys"

@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 from aiohttp import WSMsgType
 
-from api.live import CONNECTIONS_MAX, EXPIRED
+from api.streams.live import CONNECTIONS_MAX, EXPIRED
 from api.terminals import MISTAKES_MAX
 from shared.errors import Code
 from shared.guestwire.sessions import Pong

@@ -79,7 +79,7 @@ async def test_a_wait_ends_with_the_clients_patience(guest: TurnGuest) -> None:
 
 async def test_those_who_wait_are_as_many_as_may_hold_connections(guest: TurnGuest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each holds a connection to the guest too. Any other gets its answer at once."""
-    monkeypatch.setattr("api.live.CONNECTIONS_MAX", 1)
+    monkeypatch.setattr("api.streams.live.CONNECTIONS_MAX", 1)
     turn = await begin(guest)
     path = f"{guest.base}/turns/{turn}"
     waiting = asyncio.create_task(guest.room.call("GET", path, status=200, Prefer="wait=30"))

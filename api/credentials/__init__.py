@@ -1,0 +1,1 @@
+"""Credentials: tokens of a sign-in, keys, one-time tokens."""

@@ -1,0 +1,1 @@
+"""The server's own keys: what signs tokens, and what seals the store."""

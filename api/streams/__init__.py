@@ -1,0 +1,1 @@
+"""What outlives its request: event streams, WebSockets, and the feeds that they follow."""

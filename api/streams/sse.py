@@ -1,0 +1,98 @@
+"""Server-sent events (the HTML standard, 9.2): a response that ends with its token, and a slow reader that harms nobody."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Any, Final
+
+from aiohttp import hdrs, web
+from aiohttp_sse import EventSourceResponse, sse_response
+
+from api.people.standing import held
+from api.routing import Context
+from api.schema import View, encode
+from shared.errors import Fault
+
+MEDIA_TYPE: Final = "text/event-stream"
+LAST_EVENT_ID: Final = "Last-Event-ID"
+DIGITS_MAX: Final = 15
+"""Of a number in an id: it is exact in JSON, and small enough to be read."""
+KEEP_ALIVE: Final = 15.0
+"""Seconds between two comments that keep the connection open."""
+PATIENCE: Final = 120.0
+"""Seconds in which a client must take something of what waits for it; else it is cut off."""
+
+
+class EndView(View, frozen=True):
+    """Why a stream ends."""
+
+    code: str
+    detail: str
+
+
+def wanted(request: web.Request) -> bool:
+    """Whether the client accepts a stream of events rather than JSON. What comes with a POST accepts it for the POST."""
+    reads = request.method in {hdrs.METH_GET, hdrs.METH_HEAD}
+    return reads and any(MEDIA_TYPE in value.lower() for value in request.headers.getall("Accept", []))
+
+
+def block(data: bytes, *, name: str | None = None, number: str | None = None) -> bytes:
+    """One event of a stream. `data` is JSON, which has no line breaks when we made it; `number` is what resumes."""
+    head = f"id: {number}\n" if number is not None else ""
+    if name is not None:
+        head += f"event: {name}\n"
+    return b"%bdata: %b\n\n" % (head.encode(), data)
+
+
+def end(error: Fault) -> bytes:
+    """The last event of a stream that `error` ends."""
+    return block(encode(EndView(code=error.code, detail=error.message)), name="end")
+
+
+async def write(response: web.StreamResponse, data: bytes) -> None:
+    """Send `data`; waits while the client does not read. Raises TimeoutError when it takes nothing for PATIENCE."""
+    async with asyncio.timeout(PATIENCE):
+        await response.write(data)
+
+
+async def stream(
+    ctx: Context,
+    produce: Callable[[EventSourceResponse], Awaitable[None]],
+    lost: asyncio.Future[None] | None = None,
+) -> web.StreamResponse:
+    """The response that `produce` writes, until it returns, the client leaves, its token ends or `lost` is resolved.
+
+    A Fault of `produce` is told as the event `end`.
+    """
+    async with (
+        held(ctx) as connection,
+        sse_response(ctx.request, ping_interval=KEEP_ALIVE, send_timeout=PATIENCE, sep="\n") as response,
+    ):
+        ways: set[asyncio.Future[Any]] = {
+            connection.ended,
+            asyncio.create_task(_told(ctx.request, response, produce)),
+            asyncio.create_task(response.wait()),
+        }
+        if lost is not None:
+            ways.add(lost)
+        try:
+            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for way in ways:
+                way.cancel()
+            await asyncio.wait(ways)
+    transport = ctx.request.transport
+    if transport is not None and ctx.request.protocol.writing_paused:
+        transport.abort()  # nobody reads: the end of the stream would wait for ever
+    return response
+
+
+async def _told(
+    request: web.Request, response: EventSourceResponse, produce: Callable[[EventSourceResponse], Awaitable[None]]
+) -> None:
+    with suppress(ConnectionError, TimeoutError):
+        try:
+            await produce(response)
+        except Fault as error:
+            if not request.protocol.writing_paused:
+                await write(response, end(error))

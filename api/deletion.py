@@ -11,6 +11,8 @@ from sqlalchemy import Connection, delete
 
 from api import tables
 from api.auditing import acting
+from api.provisioners.base import Made
+from api.provisioners.linux import NEVER_MADE, LinuxUser
 from api.streams.news import DeletedWorkspaceView
 from api.views import workspace_status_view
 from api.workspaces import Workspace, WorkspaceStatus
@@ -23,7 +25,6 @@ if TYPE_CHECKING:
 
 OURSELVES = Origin(actor="hostel")
 """Whom the audit log names for what nobody asks for."""
-_NEVER_MADE = frozenset({Code.NOT_FOUND, Code.GONE})
 
 
 async def lock(services: "Services", row: Workspace) -> Workspace:
@@ -47,7 +48,7 @@ async def _confirm(services: "Services", workspace: str) -> Workspace:
     try:
         await services.hosts.lock_workspace(workspace)
     except Fault as fault:
-        if fault.code not in _NEVER_MADE:
+        if fault.code not in NEVER_MADE:
             raise
     grace = services.config.hostd.deletion_grace
     row = await services.workspaces.change(workspace, purge=time.time() + grace)
@@ -91,11 +92,10 @@ async def purge_due(services: "Services") -> None:
     for workspace in await services.workspaces.due(time.time()):
         try:
             with acting(OURSELVES):
-                await services.hosts.purge_workspace(workspace)
+                await LinuxUser(services.hosts).remove(workspace, Made())
         except Fault as fault:
-            if fault.code not in _NEVER_MADE:
-                logger().warning("a workspace is not removed yet", workspace=workspace, reason=str(fault))
-                continue
+            logger().warning("a workspace is not removed yet", workspace=workspace, reason=str(fault))
+            continue
         await _forget(services, workspace)
 
 
@@ -159,8 +159,8 @@ async def _forget(services: "Services", workspace: str) -> None:
     services.tokens.revoked(workspace, revoked)
     services.live.close_workspace(workspace)
     await services.provisioners.release(workspace)
-    await services.workspaces.remove(workspace)
     await services.webhooks.forget(workspace)
+    await services.workspaces.remove(workspace)  # the last: a row that is there has all of this begin again
     view = DeletedWorkspaceView(workspace_id=workspace)
     services.watches.publish(row.target, "workspaceDeleted", view)
     services.auditor.note("forget_workspace", "ok", row.target, origin=OURSELVES)

@@ -5,7 +5,6 @@ up again. The deadline counts from a time that is stored with the row.
 """
 
 import asyncio
-import hashlib
 import hmac
 import time
 from collections.abc import Awaitable, Callable
@@ -15,13 +14,15 @@ import msgspec
 
 from api.hosts import Hosts
 from api.provisioners import Provisioners
+from api.provisioners.base import Made
+from api.provisioners.linux import LinuxUser, Order, hash_of
 from api.serverkeys.keys import Keys
 from api.streams.watches import Watches
 from api.views import workspace_status_view
 from api.webhooks import Webhooks
 from api.workspaces import Workspace, Workspaces, WorkspaceStatus
 from shared.errors import Code, Fault
-from shared.hostwire import ProviderChanges, ProviderView, SecretHash
+from shared.hostwire import ProviderView
 from shared.log import logger
 from shared.secret import Secret, decode_hook, encode_hook
 
@@ -35,18 +36,6 @@ _TRY_AGAIN: Final = frozenset({Code.UNAVAILABLE, Code.BUSY, Code.TIMEOUT})
 
 
 T = TypeVar("T")
-
-
-class Order(msgspec.Struct, frozen=True):
-    """What hostd is told of a new workspace beside its id."""
-
-    secret_hash: SecretHash
-    providers: ProviderChanges
-
-
-def hash_of(secret: Secret) -> str:
-    """The hash by which hostd knows a workspace's secret."""
-    return hashlib.sha256(secret.reveal().encode()).hexdigest()
 
 
 class _Attempts:
@@ -88,6 +77,7 @@ class Provisioner:
         """
         self._workspaces = workspaces
         self._hosts = hosts
+        self._linux = LinuxUser(hosts)
         self._keys = keys
         self._watches = watches
         self._timeout = timeout
@@ -185,7 +175,7 @@ class Provisioner:
 
     async def _create(self, row: Workspace) -> dict[str, ProviderView]:
         order = self.order_of(row)
-        await self._hosts.create_workspace(row.id, order.secret_hash, order.providers)
+        await self._linux.make(row.id, order.known(), _keep)
         return (await self._hosts.get_providers(row.id)).providers if order.providers else {}
 
     async def _end(self, workspace: str, *, error: str | None = None, **values: object) -> None:
@@ -206,3 +196,7 @@ class Provisioner:
 
 
 _READY: Final[dict[str, object]] = {"status": WorkspaceStatus.READY, "error_reason": None, "sealed": None}
+
+
+async def _keep(_made: Made) -> None:
+    """The row is made `ready` with the rest of what it says."""

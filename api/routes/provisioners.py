@@ -4,14 +4,12 @@ from datetime import datetime
 from typing import Final
 
 from api.auth import Scope
+from api.provisioners.linux import LinuxUser
 from api.provisioners.provisioners import Provisioning, Status
 from api.routing import Context, route
 from api.schema import View, moment
 from api.workspaces import Workspace, WorkspaceStatus
 from shared.errors import Code, Fault
-
-LINUX: Final = "linux"
-"""The name of what every workspace has, and which decides about its status: a Linux user."""
 
 _STATUS: Final = {
     WorkspaceStatus.PROVISIONING: Status.PENDING,
@@ -71,7 +69,7 @@ async def retry_provisioner(ctx: Context) -> ProvisionerList:
     All others need the Linux user.
     """
     app, name, workspace = ctx.app, ctx.param("provisionerName"), ctx.params["workspaceId"]
-    if name == LINUX:
+    if name == LinuxUser.name:
         await app.provisioner.retry(workspace)
         return await _list(ctx)
     row = await app.workspaces.get(workspace)
@@ -103,7 +101,7 @@ async def _list(ctx: Context) -> ProvisionerList:
 
 def _linux(row: Workspace) -> ProvisionerView:
     return ProvisionerView(
-        name=LINUX,
+        name=LinuxUser.name,
         status=_STATUS[row.status],
         error_reason=row.error_reason,
         attempts=None,

@@ -1,14 +1,17 @@
 """Workspaces: each is a Linux user with a home of its own."""
 
 import base64
+import math
 from typing import Final
 
 from msgspec import UNSET, UnsetType, field
 
-from api.auth import Role, Scope, Target
+from api.auth import WORKSPACE_SCOPES, Role, Scope, Target
+from api.credentials.rights import check_gift
 from api.pages import PageQuery, cut, decode_moment
+from api.people.standing import renewed
 from api.problems import HttpCode, invalid
-from api.provisioning import Order, hash_of
+from api.provisioners.linux import Order, hash_of
 from api.routing import Answer, Context, Created, route
 from api.schema import Body, View
 from api.views import WorkspaceView, workspace_fields, workspace_status_view
@@ -211,11 +214,18 @@ async def provision_workspace(ctx: Context) -> Answer[WorkspaceView]:
     idempotent=True,
 )
 async def rotate_secret(ctx: Context) -> NewSecret:
-    """The new secret is in this reply and never again. All tokens of the workspace are revoked, its connections are closed."""
+    """The new secret is in this reply and never again. All tokens of the workspace are revoked, its connections are closed.
+
+    The secret signs in as the workspace, so only those get it who may do all that the workspace may, and no key that ends.
+    """
     app, workspace = ctx.app, ctx.room
+    check_gift(ctx.principal, ctx.target, WORKSPACE_SCOPES)
+    if ctx.principal.key and ctx.principal.expires < math.inf:
+        raise Fault(Code.FORBIDDEN, "a key that ends cannot make a secret, which would outlive it")
     secret = SECRET_PREFIX + base64.urlsafe_b64encode(ctx.seed).rstrip(b"=").decode()
     async with app.workspaces.lock(workspace):
         _check_ready(await app.workspaces.get(workspace))
+        await renewed(ctx)  # another change may have held the lock for long
         await app.hosts.set_secret(workspace, hash_of(Secret(secret)))
         # A sign-in with the old secret that is under way finds another version, and is refused.
         revoked = await app.workspaces.rotated(workspace, lambda connection: app.tokens.revoke_all_of(workspace, connection))

@@ -19,7 +19,7 @@ from shared.audit import pages
 from shared.audit.chain import Chain
 from shared.audit.floods import Dam
 from shared.errors import Code, Fault
-from shared.hostwire import AuditEvent, AuditPage, Origin, ReadAudit
+from shared.hostwire import COUNT_MAX, AuditEvent, AuditPage, Origin, ReadAudit
 from shared.log import logger
 
 SYNC_SECONDS: Final = 1.0
@@ -88,7 +88,7 @@ class Audit:
         except OSError as error:
             if not self._lost:
                 logger().error("audit_record_lost", error=str(error))
-            self._lost += event.count
+            self._lost = min(self._lost + event.count, COUNT_MAX)
         self._later("sync", max(SYNC_SECONDS, _PACE * self._slow), self._tick)
 
     def _tell_lost(self) -> None:

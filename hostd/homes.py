@@ -16,6 +16,7 @@ from typing import Final
 from hostd import folders
 from hostd.processes import run
 from shared.errors import Code, Fault
+from shared.log import logger
 
 _WORKSPACE_ROOT: Final = "vibecoder_workspace"
 _REMOVE_DEADLINE: Final = 600.0
@@ -101,8 +102,13 @@ class Homes:
         No process may be left. What the tenant made is removed with its rights, by a child; only root's few remains, and what
         is in spools where it cannot write, by root. Raises Fault.
         """
-        await run((_FIND, *_SPOOLS, "-xdev", "(", "-uid", str(uid), "-o", "-name", workspace, ")", "-delete"), deadline=60)
-        await _as_tenant(uid, _FIND, *_SHARED, "-xdev", "-uid", str(uid), "-delete")
+        spools = (_FIND, *_SPOOLS, "-xdev", "(", "-uid", str(uid), "-o", "-name", workspace, ")", "-delete")
+        errors = (await run(spools, deadline=60)).errors
+        if left := [line for line in errors.splitlines() if "No such file" not in line]:
+            logger().error("spools_not_swept", workspace=workspace, error=left[0])
+        shared = (_FIND, *_SHARED, "-xdev", "-uid", str(uid))
+        await _as_tenant(uid, *shared, "-type", "d", "-exec", "/bin/chmod", "u+rwx", "{}", ";")  # before it goes in
+        await _as_tenant(uid, *shared, "-delete")
         await _as_tenant(uid, "/usr/bin/ipcrm", "--all")  # what it may, which is its own
         paths = self._existing(workspace)
         if paths:
@@ -115,15 +121,8 @@ class Homes:
 
 
 async def _as_tenant(uid: int, *argv: str) -> None:
-    setpriv = (
-        "/usr/bin/setpriv",
-        f"--reuid={uid}",
-        f"--regid={uid}",
-        "--clear-groups",
-        "--bounding-set=-all",
-        "--inh-caps=-all",
-    )
-    await run((*setpriv, "--no-new-privs", "--", *argv), deadline=_REMOVE_DEADLINE)
+    setpriv = ("/usr/bin/setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups", "--no-new-privs")
+    await run((*setpriv, "--bounding-set=-all", "--inh-caps=-all", "--", *argv), deadline=_REMOVE_DEADLINE)
 
 
 @contextlib.contextmanager

@@ -21,7 +21,8 @@ from shared.messages import VERSION, Hello, Message, Request, Welcome, frame, re
 
 CONNECTIONS_MAX: Final = 96
 CONNECTIONS_PER_UID: Final = 64
-REQUESTS_PER_CONNECTION: Final = 64
+REQUESTS_PER_UID: Final = 64
+"""At a time, over all of its connections: each answer may take half a megabyte."""
 FRAME_DEADLINE: Final = 5.0
 """Seconds for the first frame, for the rest of a frame that has begun, and for a peer to take an answer."""
 _ACCEPT_PAUSE: Final = 0.1
@@ -60,6 +61,7 @@ class Server:
         self._uids = uids
         self._loop = asyncio.get_running_loop()
         self._open: Counter[int] = Counter()
+        self._slots = {uid: asyncio.Semaphore(REQUESTS_PER_UID) for uid in uids}
         self._connections: set[asyncio.Task[None]] = set()
         self._answers: set[asyncio.Task[None]] = set()
         self._loop.add_reader(listener, self._accept)
@@ -130,14 +132,11 @@ class Server:
         if hello.version != VERSION:
             raise Fault(Code.VERSION, f"hostd speaks version {VERSION} of the protocol")
         await _send(link, Welcome(VERSION))
-        slots = asyncio.Semaphore(REQUESTS_PER_CONNECTION)
-        while True:
-            await slots.acquire()
-            request = await link.receive()
-            if request is None:
-                return
+        slots = self._slots[uid]
+        while request := await link.receive():
             if not isinstance(request, Request) or request.id <= 0:
                 raise Fault(Code.BAD_REQUEST, "expected a request with an id above 0")
+            await slots.acquire()
             task = self._loop.create_task(self._answer(link, uid, request))
             for group in (tasks, self._answers):
                 group.add(task)

@@ -35,6 +35,7 @@ from shared.layers import describe
 from shared.log import logger
 from shared.messages import Access, Done, Failure, Reply, Request, rejection
 from shared.secret import Secret
+from shared.version import version
 
 SECRET_FILE: Final = "secret"  # noqa: S105  # a file's name
 _USERDEL_TRIES: Final = 5
@@ -87,7 +88,9 @@ class Verbs:
         reply = answer[0] if isinstance(answer, tuple) else answer
         if calls.telling(verb, reply):
             ms = round((time.perf_counter() - start) * 1000, 1)
-            self._host.audit.append(str(uid), [calls.event(verb, request, reply)], ms=ms, durable=verb.access is Access.ADMIN)
+            # Not for refusals: whoever may not call the verb could keep the disk, and so hostd, busy.
+            durable = verb.access is Access.ADMIN and uid == 0
+            self._host.audit.append(str(uid), [calls.event(verb, request, reply)], ms=ms, durable=durable)
         return answer
 
     async def create_workspace(self, request: wire.CreateWorkspace) -> wire.WorkspaceInfo:
@@ -172,11 +175,9 @@ class Verbs:
 
     async def status(self, _request: wire.Status) -> wire.HostStatus:
         """Of hostd and of this machine."""
-        import importlib.metadata  # noqa: PLC0415  # 2 MiB that an idle hostd does without
-
         host = self._host
         return wire.HostStatus(
-            version=importlib.metadata.version("hostel"),
+            version=version(),
             started=iso(self._started),
             pid=os.getpid(),
             workspaces=host.registry.count(),

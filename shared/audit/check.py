@@ -95,12 +95,12 @@ class _Check:
         if auditlog.HEAD_FILE not in names:
             self._verdict.find(auditlog.HEAD_FILE, 0, "it is missing, so nothing shows whether the end was cut off")
             return None
-        with _opened(self._folder / auditlog.HEAD_FILE) as file:
-            try:
+        try:
+            with _opened(self._folder / auditlog.HEAD_FILE) as file:
                 return auditlog.read_head(self._key, file.read(auditlog.LINE_MAX))
-            except ValueError:
-                self._verdict.find(auditlog.HEAD_FILE, 0, "it was changed, or this is not the key of this log")
-                return None
+        except ValueError:
+            self._verdict.find(auditlog.HEAD_FILE, 0, "it was changed, or this is not the key of this log")
+            return None
 
     def _file(self, first: int, head: Head | None, *, last: bool) -> None:
         name, verdict = auditlog.file_name(first), self._verdict
@@ -148,7 +148,7 @@ class _Check:
         verdict.first = verdict.first or record.seq
         verdict.records += 1
         verdict.last, verdict.mac, self._mac = record.seq, mac, mac
-        if record.source == auditlog.SOURCE and not problem:
+        if record.source == auditlog.SOURCE and before is not None and not problem:
             self._own(name, record)
         if self._expect and self._expect[0] == record.seq and self._expect[1] != mac:
             verdict.find(name, record.seq, "it is not the record that was noted")
@@ -193,17 +193,11 @@ def _gap(seq: int, last: int) -> str:
 
 
 def _opened(path: Path) -> BinaryIO:
-    """A regular file, a link not followed; ValueError for anything else."""
-    try:
-        file = os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb")
-    except OSError as error:
-        if path.is_symlink():
-            raise ValueError("it is a link") from error
-        raise
-    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-        file.close()
-        raise ValueError("it is no file")
-    return file
+    """A regular file; ValueError for anything else, a link among it."""
+    mode = path.lstat().st_mode
+    if not stat.S_ISREG(mode):
+        raise ValueError("it is a link" if stat.S_ISLNK(mode) else "it is no file")
+    return os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb")
 
 
 def _lines(file: BinaryIO) -> Iterator[bytes]:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Hashable
 from typing import Final
 
 from shared.errors import Code
-from shared.hostwire import AuditEvent, Origin
+from shared.hostwire import COUNT_MAX, AuditEvent, Origin
 
 MIXED: Final = "mixed"
 """The action, or the outcome, of a record that stands for events of several."""
@@ -21,6 +21,11 @@ _LOOK: Final = 5.0
 """Seconds between two looks for those."""
 _KINDS_MAX: Final = 2048
 """Kinds that are told apart."""
+_HELD_MAX: Final = 512
+"""Records that come of what was kept until it is taken."""
+_ALL: Final = 20_000.0
+"""Events of one source at once, whatever they are about: ever new names would roll the whole log over in seconds."""
+_ALL_REFILL: Final = 50.0
 _ANYBODY: Final = frozenset({"", "anonymous"})
 
 
@@ -39,7 +44,7 @@ def merged(one: AuditEvent, other: AuditEvent) -> AuditEvent:
         workspace=one.workspace if one.workspace == other.workspace else None,
         organisation=one.organisation if one.organisation == other.organisation else None,
         target=one.target if one.target == other.target else "",
-        count=one.count + other.count,
+        count=min(one.count + other.count, COUNT_MAX),
         waited=max(one.waited, other.waited),
     )
 
@@ -56,6 +61,8 @@ class Dam:
         self._clock = clock
         self._buckets: dict[Hashable, tuple[float, float]] = {}
         """What is left of each kind's allowance, and when that was so."""
+        self._totals: dict[Hashable, tuple[float, float]] = {}
+        """The same of each source, of which there are few."""
         self._held: dict[Hashable, tuple[str, AuditEvent]] = {}
         self._looked = float("-inf")
 
@@ -70,17 +77,14 @@ class Dam:
             self._forget(now)
             if len(self._buckets) >= _KINDS_MAX:
                 kind, most = source, _REFUSED
-        left, since = self._buckets.get(kind, (most, now))
-        left = min(most, left + (now - since) * _REFILL)
-        admitted = left >= 1
-        self._buckets[kind] = (left - 1 if admitted else left), now
+        admitted = _spend(self._buckets, kind, now, most, _REFILL) and _spend(self._totals, source, now, _ALL, _ALL_REFILL)
         if not admitted:
             self._keep(kind, source, event)
         return admitted
 
     def _keep(self, kind: Hashable, source: str, event: AuditEvent) -> None:
         group: Hashable = (kind, event.action, event.outcome)
-        if group not in self._held and len(self._held) >= _KINDS_MAX:
+        if group not in self._held and len(self._held) >= _HELD_MAX:
             group = source
         known = self._held.get(group)
         self._held[group] = source, merged(known[1], event) if known else event
@@ -96,3 +100,10 @@ class Dam:
         held = list(self._held.values())
         self._held.clear()
         return held
+
+
+def _spend(allowances: dict[Hashable, tuple[float, float]], kind: Hashable, now: float, most: float, refill: float) -> bool:
+    left, since = allowances.get(kind, (most, now))
+    left = min(most, left + (now - since) * refill)
+    allowances[kind] = (left - 1 if left >= 1 else left), now
+    return left >= 1

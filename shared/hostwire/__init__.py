@@ -3,7 +3,17 @@
 None carries a uid, a path or a command line: only ids, secrets to keep, and choices.
 """
 
-from shared.hostwire.audit import EVENTS_MAX, Action, AppendAudit, AuditEvent, AuditPage, AuditRecord, Outcome, ReadAudit
+from shared.hostwire.audit import (
+    COUNT_MAX,
+    EVENTS_MAX,
+    Action,
+    AppendAudit,
+    AuditEvent,
+    AuditPage,
+    AuditRecord,
+    Outcome,
+    ReadAudit,
+)
 from shared.hostwire.host import HostStatus, Layer, LayerState, MasterRotated, RotateMaster, Status
 from shared.hostwire.people import Authenticate, CreateInvite, Invite, Redeemed, RedeemInvite
 from shared.hostwire.protocol import HOST, PAGE_MAX, HostRequest, Origin, PageSize, Short
@@ -40,6 +50,7 @@ from shared.hostwire.workspaces import (
 )
 
 __all__ = [
+    "COUNT_MAX",
     "EVENTS_MAX",
     "HOST",
     "PAGE_MAX",

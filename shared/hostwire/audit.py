@@ -10,6 +10,8 @@ from shared.messages import Done, Reply
 
 EVENTS_MAX: Final = 64
 """Events in one message."""
+COUNT_MAX: Final = 2**53
+"""The most that a record counts: what is larger does not fit in every message."""
 
 Action = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_.]*$(?!\n)", min_length=1, max_length=64)]
 Outcome = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]*$(?!\n)", min_length=1, max_length=32)]
@@ -27,7 +29,7 @@ class AuditEvent(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=
     organisation: OrganisationId | None = None
     target: Annotated[str, Meta(max_length=128)] = ""
     """The id of what it was about inside of it."""
-    count: Annotated[int, Meta(ge=1, le=2**53)] = 1
+    count: Annotated[int, Meta(ge=1, le=COUNT_MAX)] = 1
     """How many of the same kind this stands for: in a flood not each gets a record."""
     waited: Annotated[int, Meta(ge=0, le=2**53)] = 0
     """Seconds for which api could not tell hostd of it."""

@@ -1,6 +1,7 @@
 """The audit log over real daemons: what a tenant did is in it, it survives `kill -9`, and a flood does not fill it."""
 
 import asyncio
+import contextlib
 import json
 import signal
 import subprocess
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from hostd.server import CONNECTIONS_PER_UID
 from shared.audit import log as auditlog
 from shared.audit.check import Verdict, verify
 from shared.errors import Code
@@ -67,6 +69,32 @@ def test_a_flood_of_failed_logins_is_bounded_on_disk_and_in_memory(hostd: Hostd)
         assert number == sum(record.get("count", 1) for record in of)
     assert sum(path.stat().st_size for path in (hostd.state / "hostd/audit").glob("*.jsonl")) < 200_000
     assert [] == verified(hostd.state).findings
+
+
+def test_a_flood_of_questions_takes_little_memory_and_keeps_root_waiting_for_nothing(hostd: Hostd) -> None:
+    """From all connections that api may have, at once, and none of the answers is read."""
+    uid = hostd.account().pw_uid
+    with hostd.client(uid=uid) as client:
+        append(client, [AuditEvent("push", "ok", Origin("u" * 60, "k" * 60), f"w{n % 500:024x}") for n in range(2000)])
+    memory = resident(hostd)
+    with contextlib.ExitStack() as stack:
+        for _ in range(CONNECTIONS_PER_UID):
+            client = stack.enter_context(hostd.client(uid=uid))
+            for number in range(1, 65):
+                client.send(ReadAudit(id=number, limit=500))
+        root = stack.enter_context(hostd.client())
+        for number in range(20):
+            append(root, [AuditEvent("look", "ok", Origin(), target=str(number))])
+        assert resident(hostd) < memory + 128 * 1024
+
+
+def test_no_number_of_events_spoils_a_page(hostd: Hostd) -> None:
+    """An api that was taken over says the greatest counts, again and again, until they are merged."""
+    with hostd.client(uid=hostd.account().pw_uid) as client:
+        append(client, [AuditEvent("login", "unauthorized", Origin(), count=2**53)] * 3000)
+    hostd.restart()
+    with hostd.client() as client:
+        assert max(record.count for record in client.call(ReadAudit(limit=500), AuditPage).items) == 2**53
 
 
 def test_kill_9_at_any_moment_is_no_tampering(hostd: Hostd) -> None:

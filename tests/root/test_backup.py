@@ -1,14 +1,21 @@
 """A backup of a host that works, brought back where nothing is: what was good is good, what is gone stays gone."""
 
+import contextlib
 import os
 import shutil
+import sqlite3
 import stat
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from ctl.archives import FORMAT, Manifest, entry_of, pack
+from ctl.backup import bring_back
+from hostd.registry import Registry
 from shared.errors import Code, Fault
 from tests.root.hostd_harness import wait_until
 from tests.stack import Stack, Tenant
@@ -100,3 +107,69 @@ async def test_a_backup_is_brought_back_on_an_empty_state() -> None:
         await check(stack, tenant, key, other.workspace)
         subprocess.run(["userdel", "-f", fresh.workspace], check=False, capture_output=True)
         Path(stack.folder, "backup.tar.gz").unlink()
+
+
+WORKSPACE, GONE = "w" + "a" * 24, "w" + "b" * 24
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """One in which the configuration lets a state be."""
+    made = Path(tempfile.mkdtemp(prefix="hostel-test-", dir="/var/lib"))
+    yield made
+    shutil.rmtree(made)
+
+
+def made(folder: Path, statement: str, mark: str) -> tuple[Path, Path]:
+    """A configuration, and a backup of one workspace on whose registry `statement` was run."""
+    stage = folder / "stage"
+    (stage / "hostd").mkdir(parents=True)
+    registry = Registry(stage / "hostd/registry.sqlite")
+    registry.add(WORKSPACE, 1_999_999_999)
+    registry.close()
+    with contextlib.closing(sqlite3.connect(stage / "hostd/registry.sqlite", isolation_level=None)) as db:
+        db.execute("PRAGMA journal_mode = DELETE")
+        db.executescript(statement)
+    (stage / "config").mkdir()
+    config = folder / "hostel.toml"
+    config.write_text(f'state = "{folder}/state"\nrun = "{folder}/run"\nuser = "nobody"\n')
+    shutil.copyfile(config, stage / "config/hostel.toml")
+    (stage / "uid-mark").write_text(mark)
+    files = [entry_of(stage, path) for path in ("config/hostel.toml", "hostd/registry.sqlite", "uid-mark")]
+    with (folder / "backup").open("wb") as out:
+        pack(out, stage, Manifest(FORMAT, "1", "now", f"{folder}/state", files))
+    return config, folder / "backup"
+
+
+@pytest.mark.parametrize(
+    ("statement", "mark", "why"),
+    [
+        ("UPDATE workspaces SET uid = 0", "", "uid 0"),
+        ("UPDATE workspaces SET uid = 1000", "", "uid 1000"),
+        ("UPDATE workspaces SET uid = 65534", "", "uid 65534"),
+        ("UPDATE workspaces SET uid = 5000000000", "", "uid 5000000000"),
+        ("UPDATE workspaces SET id = '../../../etc', locked = '2026-01-01T00:00:00Z'", "", "etc"),
+        ("UPDATE workspaces SET id = 'root'", "", "root"),
+        ("CREATE TRIGGER t AFTER UPDATE ON workspaces BEGIN UPDATE workspaces SET uid = 0; END", "", "has not made"),
+        ("DROP TABLE workspaces", "", "cannot be used"),
+        ("", "0 x\n", "uid-mark is damaged"),
+        ("", "1 2", "uid-mark is damaged"),
+    ],
+)
+def test_a_backup_that_would_turn_root_against_the_host_is_refused(folder: Path, statement: str, mark: str, why: str) -> None:
+    """Hostd kills what has a uid of its registry, and removes folders that are called as its ids are."""
+    config, file = made(folder, statement, mark)
+    with pytest.raises(Fault, match=why) as caught:
+        bring_back(config, file, force=False, mark=folder / "mark")
+    assert Code.BAD_REQUEST == caught.value.code
+    assert [] == os.listdir(folder / "state")
+    assert not (folder / "mark").exists()
+
+
+def test_one_that_is_as_hostd_made_it_is_brought_back(folder: Path) -> None:
+    """A uid of a workspace that is gone may be anybody's since."""
+    gone = f"INSERT INTO workspaces (id, uid, state, created, deleted) VALUES ('{GONE}', 65534, 'deleting', '', 'then')"  # noqa: S608
+    config, file = made(folder, gone, "1 2\n")
+    bring_back(config, file, force=False, mark=folder / "mark")
+    assert "1 2\n" == (folder / "mark").read_text()
+    assert ["api", "hostd"] == sorted(os.listdir(folder / "state"))

@@ -51,7 +51,10 @@ import ctypes
 libc = ctypes.CDLL(None, use_errno=True)
 made = (libc.shmget(0, 4096, 0o1600), libc.msgget(0, 0o1600), libc.semget(0, 1, 0o1600))
 assert min(made) >= 0, ctypes.get_errno()
-open('/dev/shm/hostel-lifecycle-%d' % __import__('os').getuid(), 'w').close()
+import os
+open('/dev/shm/hostel-lifecycle-%d' % os.getuid(), 'w').close()
+os.makedirs('/dev/shm/hostel-closed-%d/in' % os.getuid())
+os.chmod('/dev/shm/hostel-closed-%d' % os.getuid(), 0)
 """
 
 
@@ -177,6 +180,7 @@ def test_what_is_purged_leaves_nothing_anywhere(hostd: Hostd) -> None:
                 left = Path(f"/dev/shm/hostel-lifecycle-{other.uid}")
                 assert left.exists()
                 left.unlink()
+                shutil.rmtree(f"/dev/shm/hostel-closed-{other.uid}")
         assert [] == ipc_of(info.uid)
         assert [] == processes_of(info.uid)
         assert [] == files_of(

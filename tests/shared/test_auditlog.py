@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -141,6 +142,50 @@ def test_whatever_else_is_done_to_the_bytes_is_found(log: Path, data: st.DataObj
         assert path.read_bytes() == whole or verify(log, KEY).findings
     finally:
         path.write_bytes(whole)
+
+
+def _in_place_of(path: Path, kind: str) -> None:
+    path.unlink()
+    match kind:
+        case "folder":
+            path.mkdir()
+        case "link":
+            path.symlink_to("/dev/zero")
+        case "link to nothing":
+            path.symlink_to("nothing")
+        case "FIFO":
+            os.mkfifo(path)
+        case "socket":
+            with socket.socket(socket.AF_UNIX) as bound:
+                bound.bind(str(path))
+
+
+@pytest.mark.parametrize("name", [auditlog.file_name(1), auditlog.file_name(5), auditlog.HEAD_FILE])
+@pytest.mark.parametrize("kind", ["folder", "link", "link to nothing", "FIFO", "socket"])
+def test_what_is_no_file_any_more_is_found(log: Path, name: str, kind: str) -> None:
+    _in_place_of(log / name, kind)
+    assert name in {finding.file for finding in verify(log, KEY).findings}
+
+
+@pytest.mark.parametrize("name", [auditlog.file_name(1), auditlog.file_name(5), auditlog.HEAD_FILE])
+@pytest.mark.parametrize(
+    "content", [b'{"seq":' + b"[" * 16_000, b'{"x":' * 3000, b'{"seq":' + b"9" * 5000 + b"}\n", bytes(100_000), b"\xff\n" * 50]
+)
+def test_rubbish_is_found_and_takes_nobody_down(log: Path, name: str, content: bytes) -> None:
+    (log / name).write_bytes(content)
+    assert verify(log, KEY).findings
+
+
+@pytest.mark.parametrize("target", ["5", "abc", "9" * 5000, ""])
+def test_what_no_key_proves_tells_nothing_of_the_log(log: Path, target: str) -> None:
+    """A record behind a line that is none is bound to nothing: it is not believed that it removed the oldest file."""
+    (log / auditlog.file_name(1)).unlink()
+    path = log / auditlog.file_name(5)
+    forged = AuditRecord(7, "", auditlog.SOURCE, auditlog.PRUNED, "ok", target=target)
+    line, _ = auditlog.line_of(bytes(32), auditlog.NOTHING, forged)
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join([lines[0], b"rubbish\n", line, lines[3]]))
+    assert "the records before 5 were removed" in whats(verify(log, KEY))
 
 
 def test_the_verdict_says_which_record(log: Path) -> None:

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.audit.floods import MIXED, Dam, merged
-from shared.hostwire import AuditEvent, Origin
+from shared.hostwire import COUNT_MAX, AuditEvent, Origin
 
 A, B = "w" + "a" * 24, "w" + "b" * 24
 
@@ -63,12 +63,29 @@ def test_ever_new_kinds_take_bounded_memory_and_are_counted_too() -> None:
     admitted = sum(dam.admit("api", done(f"w{number:024x}", action=f"a{number}")) for number in range(20_000))
     assert 2048 + 60 == admitted
     held = dam.take()
-    assert len(held) <= 2049
+    assert len(held) <= 513
     assert 20_000 == admitted + sum(event.count for _, event in held)
     assert (MIXED, None) == next((e.action, e.workspace) for _, e in held if e.count > 1)
     clock.now += 61  # the quiet ones are forgotten
     assert dam.admit("api", done("w" + "f" * 24))
     assert 1 == len(dam._buckets)
+
+
+def test_one_source_gets_so_many_through_whoever_they_are_about() -> None:
+    """An api that was taken over names ever other workspaces, and yet neither rolls the log over nor hides what root does."""
+    clock = Clock()
+    dam = Dam(clock)
+    assert 20_000 == sum(dam.admit("api", done(f"w{number % 2000:024x}")) for number in range(30_000))
+    assert dam.admit("0", done(A))
+    clock.now += 10
+    assert 500 == sum(dam.admit("api", done(f"w{number % 2000:024x}")) for number in range(1000))
+    assert 10_500 == sum(event.count for _, event in dam.take())
+
+
+def test_a_count_stays_one_that_every_message_holds() -> None:
+    """Else a page with such a record could not be sent to anybody."""
+    most = AuditEvent("login", "unauthorized", Origin(), count=COUNT_MAX)
+    assert COUNT_MAX == merged(most, most).count
 
 
 EVENTS = st.builds(

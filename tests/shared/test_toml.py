@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared import toml
+from shared.config import Config
 
 TEXT = """\
 # a comment
@@ -54,6 +55,19 @@ def test_a_key_is_on_the_line_where_it_begins(path: str, line: int | None) -> No
 def test_what_stands_before_and_after_changes_nothing_but_the_number(before: int, after: int) -> None:
     text = "# x\n" * before + "[a]\nkey = 1\n" + "\n# y = 2" * after
     assert before + 2 == toml.line_of(text, ("a", "key"))
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('log_level = "loud"', "line 1: log_level: expected one of debug, error, info, warning"),
+        ('[hostd]\nrequire = ["walls"]', "line 2: hostd.require: expected one of cgroup, "),
+    ],
+)
+def test_a_value_that_is_none_of_an_enumerations_is_told_those_that_are(text: str, told: str) -> None:
+    with pytest.raises(toml.TomlError) as raised:
+        toml.convert(text, toml.parse(text), Config)
+    assert str(raised.value).startswith(told)
 
 
 class Entry(msgspec.Struct, forbid_unknown_fields=True):

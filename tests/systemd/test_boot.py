@@ -61,6 +61,39 @@ def test_the_units_are_up_and_the_watchdog_is_fed(machine: Machine, seen: dict[s
         assert "0" != shown["WatchdogTimestampMonotonic"]
 
 
+OPERATOR = """
+import json, time, urllib.error, urllib.request
+
+def answered(path, body=None):
+    data = json.dumps(body).encode() if body else None
+    request = urllib.request.Request("http://127.0.0.1:8080" + path, data, {"Content-Type": "application/json"})
+    try:
+        return urllib.request.urlopen(request).status
+    except urllib.error.HTTPError as error:
+        return error.code
+    except OSError:
+        return 0
+
+while answered("/readyz") != 200:
+    time.sleep(0.1)
+print([answered("/api/auth/pam", {"user": "opal", "password": text}) for text in ("Operators-word", "another")])
+"""
+
+
+def test_an_operator_signs_in_by_pam_from_inside_of_the_unit(machine: Machine, seen: dict[str, Any]) -> None:
+    assert seen
+    machine.call("sh", "-c", "useradd -G hostel-admin opal && echo opal:Operators-word | chpasswd")
+    configuration = machine.root / "etc/hostel/hostel.toml"
+    kept = configuration.read_text(encoding="utf-8")
+    configuration.write_text(f"{kept}\n[auth.pam]\n", encoding="utf-8")
+    try:
+        machine.call("systemctl", "restart", "hostel-hostd.service", "hostel-api.service")
+        assert "[200, 401]" == machine.call("timeout", "60", "python3", "-I", "-", stdin=OPERATOR).strip()
+    finally:
+        configuration.write_text(kept, encoding="utf-8")
+        machine.call("systemctl", "restart", "hostel-hostd.service", "hostel-api.service")
+
+
 def test_hostelctl_has_a_manual_and_completions(machine: Machine) -> None:
     for path in ("man/man1/hostelctl.1", "man/man1/hostelctl-doctor.1", "bash-completion/completions/hostelctl"):
         assert machine.call("cat", f"/usr/share/{path}")
@@ -72,3 +105,21 @@ def test_stopping_a_workspace_leaves_none_of_its_processes(machine: Machine, see
     assert (
         "0" == machine.call("sh", "-c", f"cat /proc/[0-9]*/status 2>/dev/null | grep -c '^Uid:.{seen['uid']}' || true").strip()
     )
+
+
+def test_a_workspace_that_is_removed_leaves_nothing(machine: Machine, seen: dict[str, Any]) -> None:
+    """The last here, as the workspace is gone after it. Cron was installed after hostd had started."""
+    workspace, uid = seen["workspace"], str(seen["uid"])
+    job = f"/var/spool/cron/crontabs/{workspace}"
+    machine.call("sh", "-c", f"mkdir -p /var/spool/cron/crontabs && echo '@daily true' > {job} && chown {uid} {job}")
+    tenant = ("setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups")
+    machine.call(*tenant, "sh", "-c", "ipcmk -M 4096 && mkdir -p /dev/shm/closed/in && chmod 0 /dev/shm/closed")
+    machine.call("hostelctl", "delete", "--keep", workspace)
+    assert "Jan 02, 1970" in machine.call("chage", "-l", workspace)
+    machine.call("hostelctl", "restore", workspace)
+    assert "Jan 02, 1970" not in machine.call("chage", "-l", workspace)
+    machine.call("hostelctl", "delete", "--yes", workspace)
+    roots = ("/var/lib/hostel", "/run/hostel", "/var/spool", "/var/mail", "/dev/shm")
+    assert "" == machine.call("find", *roots, "-uid", uid)
+    places = "/proc/sysvipc/* /etc/passwd /etc/group /etc/shadow"
+    assert "" == machine.call("sh", "-c", f"grep -w -e {uid} -e {workspace} {places} || true")

@@ -53,7 +53,7 @@ def test_the_folders_of_tmpfiles_are_those_of_the_configuration() -> None:
     config = Config()
     assert {
         config.run,
-        f"{config.run}/guests",
+        *(f"{config.run}/{name}" for name in ("guests", "credentials")),
         config.state,
         *(f"{config.state}/{name}" for name in ("hostd", "api", "homes", "tmp")),
     } == folders

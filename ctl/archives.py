@@ -33,6 +33,8 @@ MANIFEST_MAX: Final = 16 * 1024 * 1024
 _NAME: Final = r"(?!\.{1,2}(?:/|$))[A-Za-z0-9._-]{1,200}"
 _PATH: Final = re.compile(rf"(?:{re.escape(CONFIG)}|{MARK}|(?:hostd|api)(?:/{_NAME}){{1,4}})")
 _PIECE: Final = 1024 * 1024
+_SLACK: Final = 1024 * 1024
+"""Bytes of headers and padding around a member: a header is read into memory whole."""
 
 
 class Entry(Struct, frozen=True, forbid_unknown_fields=True):
@@ -82,7 +84,7 @@ def unpack(path: Path, root: Path) -> Manifest:
 
     Names are checked against a pattern; only plain files are taken, each once, as long as the manifest says, with its digest.
     """
-    with _told(path), gzip.open(path) as packed, tarfile.open(fileobj=packed, mode="r|") as tar:
+    with _told(path), gzip.open(path) as packed, tarfile.open(fileobj=(bounded := _Bounded(packed)), mode="r|") as tar:
         members = iter(tar)
         manifest = _manifest(tar, next(members, None), root)
         wanted = {entry.path: entry for entry in manifest.files}
@@ -90,12 +92,27 @@ def unpack(path: Path, root: Path) -> Manifest:
             entry = wanted.pop(member.name, None)
             if entry is None or not member.isreg() or member.size != entry.size or member.sparse is not None:
                 raise _bad(f"it holds {member.name[:200]!r}, which its manifest does not know so")
+            bounded.left = entry.size + _SLACK
             _extract(tar, member, root / entry.path, entry)
         if wanted:
             raise _bad(f"it does not hold {min(wanted)}")
         if len(packed.read(_PIECE)) == _PIECE:  # to the end, where gzip's own checksum is
             raise _bad("more follows its end")
     return manifest
+
+
+class _Bounded(io.RawIOBase):
+    """What is read next, as far as it was allowed: a few bytes of gzip may stand for a header of any size."""
+
+    def __init__(self, file: gzip.GzipFile) -> None:
+        self._file = file
+        self.left = MANIFEST_MAX + _SLACK
+
+    def read(self, size: int = -1) -> bytes:
+        self.left -= size
+        if self.left < 0:
+            raise _bad("a header in it is too large")
+        return self._file.read(size)
 
 
 def _manifest(tar: tarfile.TarFile, member: tarfile.TarInfo | None, root: Path) -> Manifest:

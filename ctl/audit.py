@@ -69,7 +69,10 @@ def verify_command(context: click.Context, folder: Path | None, key: Path | None
         content = (key or chosen.parent / auditlog.KEY_FILE).read_bytes()
         verdict = verify(chosen, auditlog.key_of(content), expect)
     except (OSError, ValueError, ConfigError) as error:
-        click.echo(f"error: {error}", err=True)
+        told = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) else str(error)
+        click.echo(f"error: {told}", err=True)
+        if isinstance(error, FileNotFoundError):
+            click.echo("hint:  name the log's folder with --folder, and its key with --key", err=True)
         sys.exit(UNREADABLE)
     if settings(context).json:
         print_json({**msgspec.to_builtins(verdict), "intact": not verdict.findings, "head": _head(verdict)})

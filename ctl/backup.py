@@ -4,9 +4,11 @@ Homes are not in it: they may be large, and each tenant can export its own.
 """
 
 import fcntl
+import grp
 import importlib.metadata
 import os
 import pwd
+import re
 import shutil
 import sqlite3
 import stat
@@ -26,10 +28,14 @@ from ctl.base import Command, settings
 from ctl.output import print_json
 from shared.config import Config, load
 from shared.errors import Code, Fault
+from shared.ids import is_workspace_id
 
 UID_MARK: Final = Path("/var/lib/hostel/uid-mark")
 """Where hostd keeps which uids are used up, for all of its installations on a host."""
 _DATABASES: Final = {"hostd": "registry.sqlite", "api": "store.sqlite"}
+_UIDS: Final = range(10_000, 2**31)
+"""What `hostd.uid_first` and `hostd.uid_last` can be."""
+_MARK_LINES: Final = re.compile(r"(?:\d{1,10} \d{1,10}\n)*", re.ASCII)
 _LEFT_OUT: Final = ("-wal", "-shm", "-journal")
 _SPARE: Final = "spare"
 """What hostd keeps on the disk for the moment when it is full."""
@@ -56,6 +62,8 @@ def save(config_path: Path, config: Config, file: Path, mark: Path = UID_MARK) -
     _be_root()
     if file.exists() or file.is_symlink():
         raise Fault(Code.CONFLICT, f"{file} is there already")
+    if not file.parent.is_dir():
+        raise Fault(Code.BAD_REQUEST, f"there is no folder {file.parent}")
     state, user = Path(config.state), _account(config.user)
     with _staged(state) as stage, _staged(file.parent) as place:
         stage.chmod(0o711)  # the copier of what is api's has to come through
@@ -147,6 +155,9 @@ def bring_back(config_path: Path, file: Path, *, force: bool, mark: Path = UID_M
         manifest = unpack(file, stage)
         if not (stage / CONFIG).exists():
             raise Fault(Code.BAD_REQUEST, "the backup holds no configuration")
+        _check_registry(stage / "hostd" / _DATABASES["hostd"])
+        if (stage / MARK).exists() and not _MARK_LINES.fullmatch((stage / MARK).read_text(encoding="ascii", errors="replace")):
+            raise Fault(Code.BAD_REQUEST, f"the backup's {MARK} is damaged")
         config = load(config_path if config_path.exists() else stage / CONFIG)
         user, state = _account(config.user), Path(config.state)
         state.mkdir(mode=0o711, parents=True, exist_ok=True)
@@ -161,6 +172,27 @@ def bring_back(config_path: Path, file: Path, *, force: bool, mark: Path = UID_M
             _merge_mark(stage / MARK, mark)
         os.sync()
     return manifest
+
+
+def _check_registry(path: Path) -> None:
+    """Raise Fault unless all that it names can be hostel's: root removes what is called so, and kills what has that uid."""
+    try:
+        with closing(sqlite3.connect(f"file:{path}?mode=rw", uri=True)) as db:
+            rows = db.execute("SELECT id, uid, deleted FROM workspaces").fetchall()
+            ((programs,),) = db.execute("SELECT count(*) FROM sqlite_master WHERE type IN ('trigger', 'view')").fetchall()
+    except sqlite3.Error as error:
+        raise Fault(Code.BAD_REQUEST, f"the backup's registry cannot be used: {error}") from None
+    holders = {entry.gr_gid: entry.gr_name for entry in grp.getgrall()} | {
+        entry.pw_uid: entry.pw_name for entry in pwd.getpwall()
+    }
+    for name, uid, deleted in rows:
+        known = isinstance(name, str) and is_workspace_id(name) and isinstance(uid, int) and uid in _UIDS
+        if not known or not (deleted or holders.get(uid, name) == name):
+            raise Fault(
+                Code.BAD_REQUEST, f"the backup's registry names {str(name)[:100]!r}, uid {str(uid)[:20]}: none of hostel's"
+            )
+    if programs:
+        raise Fault(Code.BAD_REQUEST, "the backup's registry holds what hostd has not made")
 
 
 def _replace(stage: Path, state: Path, user: pwd.struct_passwd, *, force: bool) -> None:

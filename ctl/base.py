@@ -96,6 +96,8 @@ class Command(click.Command):
             # Whoever read our output has had enough; nothing is left to flush at exit.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             ctx.exit(FAILED)
+        except OSError as error:
+            _fail(": ".join(str(part) for part in (error.filename, error.strerror or error) if part), "", FAILED)
 
 
 class Group(click.Group):

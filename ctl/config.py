@@ -93,7 +93,9 @@ def _address(found: Config) -> Iterator[Finding]:
         return
     parts = urlsplit(found.api.public_url)
     host = parts.hostname or ""
-    if parts.scheme != "https" and not _loopback(host):
+    if parts.path.strip("/") or parts.query or parts.fragment:
+        yield Finding("api.public_url", "failed", "must end after the name: hostel is not served below a path")
+    elif parts.scheme != "https" and not _loopback(host):
         yield Finding("api.public_url", "failed", "must be https: browsers keep no session over plain HTTP")
     elif not _loopback(host) and not {host, parts.netloc.lower()} & {name.lower() for name in found.api.hosts}:
         yield Finding("api.public_url", "failed", f"api.hosts does not list {host}: all requests there would be refused")

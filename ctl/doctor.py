@@ -85,7 +85,7 @@ def _guest_python(config: Config) -> Iterator[Finding]:
 
 
 def _socket(path: Path, config: Config | None) -> Iterator[Finding]:
-    for part, kind, mode in ((path.parent, "socket's folder", 0o750), (path, "socket", 0o660)):
+    for part, kind, mode in ((path.parent, "socket's folder", 0o751), (path, "socket", 0o660)):
         try:
             found = part.stat()
         except OSError as error:

@@ -21,7 +21,7 @@ from ctl.output import print_json
     is_flag=False,
     flag_value="",
     metavar="[BASE]",
-    help="Print a link instead, to BASE or to where api listens on this machine.",
+    help="Print a link instead, to BASE, by default api.public_url, or else where api listens on this machine.",
 )
 @click.pass_context
 def invite(context: click.Context, lifetime: int, url: str | None, *, admin: bool) -> None:
@@ -29,7 +29,7 @@ def invite(context: click.Context, lifetime: int, url: str | None, *, admin: boo
     if not admin:
         raise click.UsageError("say --admin", context)
     chosen = settings(context)
-    base = None if url is None else (url.rstrip("/") or chosen.config.api.url)
+    base = None if url is None else (url.rstrip("/") or chosen.config.api.base)
     with chosen.host() as host:
         reply = host.create_invite(lifetime=lifetime)
     token = reply.token.reveal()

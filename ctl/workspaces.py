@@ -8,6 +8,7 @@ import click
 from ctl.backup import bring_back
 from ctl.base import Command, settings
 from ctl.output import plain, print_facts, print_json, print_table
+from shared.errors import Code, Fault
 from shared.hostwire import WorkspaceInfo
 from shared.ids import is_workspace_id
 
@@ -47,12 +48,18 @@ def show(context: click.Context, workspace: str) -> None:
     """Show one workspace."""
     with settings(context).host() as host:
         info = host.show_workspace(workspace=workspace)
-        providers = host.get_providers(workspace=workspace).providers
+        try:
+            providers = host.get_providers(workspace=workspace).providers
+        except Fault as fault:
+            if fault.code is not Code.NOT_READY:
+                raise
+            providers = None  # it is locked, or not made yet
     if settings(context).json:
         print_json({**plain(info), "providers": providers})
         return
     shown = ", ".join(
-        f"{name} ({'on' if view.enabled else 'off'}, {view.auth_type or 'no credential'})" for name, view in providers.items()
+        f"{name} ({'on' if view.enabled else 'off'}, {view.auth_type or 'no credential'})"
+        for name, view in (providers or {}).items()
     )
     print_facts(
         [
@@ -63,7 +70,7 @@ def show(context: click.Context, workspace: str) -> None:
             ("locked", info.locked or "no"),
             ("running", _yes(info)),
             ("processes", str(info.processes)),
-            ("providers", shown or "none"),
+            ("providers", shown or ("none" if providers is not None else "-")),
         ]
     )
 

@@ -5,6 +5,7 @@ import hashlib
 import io
 import json
 import tarfile
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -99,6 +100,26 @@ def test_one_that_is_larger_than_the_disk_is_refused_before_anything_is_written(
         unpack(archive(tmp_path / "a", told), tmp_path)
     assert Code.TOO_LARGE == caught.value.code
     assert ["a"] == [path.name for path in tmp_path.iterdir()]
+
+
+@pytest.mark.parametrize("kind", [tarfile.XHDTYPE, tarfile.GNUTYPE_LONGNAME])
+@pytest.mark.parametrize("before", [(), (manifest(GOOD), member(*GOOD))])
+def test_a_header_of_any_size_is_not_read_into_memory(tmp_path: Path, before: tuple[Member, ...], kind: bytes) -> None:
+    """A gigabyte of it takes a few megabytes of gzip."""
+    header = tarfile.TarInfo("x")
+    header.type, header.size = kind, 64 * 1024 * 1024
+    path = archive(tmp_path / "a", *before)
+    content = gzip.decompress(path.read_bytes()).rstrip(b"\0")
+    content += bytes(-len(content) % 512)
+    path.write_bytes(gzip.compress(content + header.tobuf() + bytes(header.size), 1))
+    (tmp_path / "out").mkdir()
+    tracemalloc.start()
+    try:
+        with pytest.raises(Fault, match="too large"):
+            unpack(path, tmp_path / "out")
+        assert tracemalloc.get_traced_memory()[1] < 48 * 1024 * 1024
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize("keep", [0, 1, 20, -1])

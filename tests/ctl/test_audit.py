@@ -82,6 +82,14 @@ def test_what_cannot_be_read_is_status_2(state: Path) -> None:
         assert "error" in result.output.lower()
 
 
+def test_a_key_that_is_missing_is_told_with_the_option_that_names_it(state: Path) -> None:
+    (state / "hostd/audit.key").unlink()
+    result = verified(state)
+    assert 2 == result.exit_code
+    assert f"error: {state}/hostd/audit.key: No such file or directory" in result.output
+    assert "--key" in result.output
+
+
 def test_the_key_may_be_elsewhere_and_another_one_finds_everything_wrong(state: Path) -> None:
     key = state / "hostd/audit.key"
     moved = key.rename(state / "key")

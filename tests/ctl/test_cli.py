@@ -1,3 +1,4 @@
+import errno
 import fcntl
 import json
 import os
@@ -8,9 +9,11 @@ import termios
 from collections.abc import Callable
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner, Result
 
+from ctl.base import Command
 from ctl.cli import hostelctl
 from shared.errors import Code
 from shared.hostwire import (
@@ -52,6 +55,15 @@ STATUS = HostStatus(
 def test_the_help_says_what_each_exit_status_means() -> None:
     shown = CliRunner().invoke(hostelctl, ["--help"]).output
     assert "\n  Exit status:\n    0  it is done\n    1  it failed" in shown
+
+
+def test_an_error_of_the_system_is_told_in_one_line() -> None:
+    @click.command(cls=Command)
+    def broken() -> None:
+        raise FileNotFoundError(errno.ENOENT, "No such file or directory", "/nowhere/x")
+
+    result = CliRunner().invoke(broken)
+    assert (1, "error: /nowhere/x: No such file or directory\n") == (result.exit_code, result.output)
 
 
 def answer(request: Request) -> Reply:
@@ -120,6 +132,17 @@ def test_show_tells_of_one_workspace_and_its_providers(ctl: Callable[..., Result
     assert 200_001 == shown["uid"]
 
 
+def test_show_tells_of_a_workspace_that_is_locked(fake: Fake, socket_path: Path) -> None:
+    def locked(request: Request) -> Reply:
+        return info(1) if isinstance(request, ShowWorkspace) else Failure(code=Code.NOT_READY, message="it was deleted")
+
+    fake(locked)
+    result = CliRunner().invoke(hostelctl, ["show", WORKSPACE, "--socket", str(socket_path)])
+    assert (0, True) == (result.exit_code, "200001" in result.output)
+    shown = CliRunner().invoke(hostelctl, ["show", WORKSPACE, "--json", "--socket", str(socket_path)])
+    assert json.loads(shown.output)["providers"] is None
+
+
 def test_stop_says_what_it_did(ctl: Callable[..., Result]) -> None:
     assert f"{WORKSPACE} stopped\n" == ctl("stop", WORKSPACE).output
     assert {"workspace": WORKSPACE, "stopped": True} == json.loads(ctl("stop", WORKSPACE, "--json").output)
@@ -148,6 +171,9 @@ def test_a_link_leads_where_the_configuration_says(ctl: Callable[..., Result], t
     config.write_text('[api]\nlisten = "0.0.0.0"\nport = 8123\n')
     result = ctl("invite", "--admin", "--config", str(config), "--url")
     assert "http://127.0.0.1:8123/#redeem=hinv_once\n" == result.output
+    config.write_text('[api]\npublic_url = "https://hostel.example/"\n')
+    result = ctl("invite", "--admin", "--config", str(config), "--url")
+    assert "https://hostel.example/#redeem=hinv_once\n" == result.output
 
 
 @pytest.mark.parametrize(

@@ -93,11 +93,23 @@ def test_a_file_with_a_secret_is_there_and_for_the_server_alone(
         ('public_url = "https://hostel.example:8443"\nhosts = ["hostel.example:8443"]', "ok"),
         ('public_url = "http://127.0.0.1:8080"', "ok"),
         ('public_url = "http://localhost:8080"', "ok"),
+        ('public_url = "http://localhost:8080/"', "ok"),
+        ('public_url = "https://hostel.example/below"\nhosts = ["hostel.example"]', "failed"),
     ],
 )
 def test_the_public_address_is_one_that_works(check: Check, api: str, state: str) -> None:
     found, status = check(f"[api]\n{api}\n")
     assert (int(state == "failed"), state) == (status, found["api.public_url"][0])
+
+
+@pytest.mark.parametrize(
+    ("entry", "told"),
+    [("10.0.0.1:94124", "neither a host"), ("http://x", "neither a host"), ("10.0.0.1/8", "perhaps 10.0.0.0/8 is meant")],
+)
+def test_what_webhooks_may_call_is_a_host_or_a_network(check: Check, entry: str, told: str) -> None:
+    found, status = check(f'[webhooks]\nallow = ["10.0.0.0/8", "{entry}"]\n')
+    assert (1, True) == (status, "line 3: webhooks.allow: " in found["configuration"][1])
+    assert told in found["configuration"][1]
 
 
 def test_a_provider_without_a_public_address_is_a_warning(check: Check) -> None:

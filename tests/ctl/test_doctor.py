@@ -28,7 +28,7 @@ def examine(fake: Fake, tmp_path: Path, socket_path: Path) -> Callable[[HostStat
     def run(status: HostStatus) -> dict[str, Any]:
         fake(lambda _: status)
         socket_path.chmod(0o660)
-        tmp_path.chmod(0o750)
+        tmp_path.chmod(0o751)
         result = CliRunner().invoke(hostelctl, ["doctor", "--json", "--config", str(config), "--socket", str(socket_path)])
         return {finding["check"]: finding for finding in json.loads(result.stdout)} | {"exit": result.exit_code}
 

@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from ctl.backup import save
 from ctl.cli import hostelctl
-from shared.errors import Code
+from shared.config import Config
+from shared.errors import Code, Fault
 from shared.hostwire import LockWorkspace, MasterRotated, RestoreWorkspace, RotateMaster
 from shared.messages import Failure, Reply, Request
 from tests.ctl.fakehost import FakeHost
@@ -57,6 +59,12 @@ def test_a_backup_that_is_not_there_is_told_in_one_line(tmp_path: Path) -> None:
     result = CliRunner().invoke(hostelctl, ["--config", str(tmp_path / "none.toml"), "backup", str(tmp_path / "b")])
     assert (1, False) == (result.exit_code, (tmp_path / "b").exists())
     assert result.output.startswith("error: ")
+
+
+def test_a_backup_goes_into_a_folder_that_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ctl.backup._be_root", lambda: None)
+    with pytest.raises(Fault, match=r"there is no folder .*none"):
+        save(tmp_path / "hostel.toml", Config(), tmp_path / "none/b")
 
 
 @pytest.mark.parametrize("key", ["../x", "a/b", "", "a b"])

@@ -5,6 +5,7 @@ sites, and the pages that tenants serve on other ports of this very host.
 """
 
 import ipaddress
+import re
 from functools import lru_cache
 from typing import Final
 from urllib.parse import urlsplit
@@ -17,6 +18,8 @@ from shared.settings import Api
 _LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 _CACHED: Final = 1024
+_SHAPE: Final = re.compile(r"(?:\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::[0-9]{1,5})?")
+"""Of a name in lower case. Files that shells read repeat it, and Python's own parser takes more, by its version."""
 
 Name = tuple[str, int | None]
 
@@ -28,6 +31,10 @@ class Origins:
         """`config.hosts` are names, each with a port or without."""
         self._names = frozenset(name for host in config.hosts if (name := _name(host.lower())))
         self._hosts = frozenset(_LOOPBACK) | {name for name, port in self._names if port is None}
+        scheme, _, rest = config.public_url.lower().partition("://")
+        public = _name(rest.partition("/")[0])
+        self._plain = (public[0], _DEFAULT_PORTS["http"]) if public and scheme == "https" else None
+        """The page that whoever is on the way to us makes: a proxy drops the port that would tell it from ours."""
         self._allowed = lru_cache(_CACHED)(self._decide)
 
     def check(self, request: web.Request) -> None:
@@ -58,17 +65,21 @@ class Origins:
             return False
         port = _DEFAULT_PORTS[scheme]
         exact = (page[0], page[1] or port)
+        if scheme == "http" and exact == self._plain:
+            return False
         return exact == (called[0], called[1] or port) or any(exact == (name, p or port) for name, p in self._names)
 
 
 def _name(text: str) -> Name | None:
     """`name[:port]` in its parts, or None when it is nothing of the kind."""
+    if not _SHAPE.fullmatch(text):
+        return None
     try:
         parts = urlsplit(f"//{text}")
         host, port = parts.hostname, parts.port
     except ValueError:
         return None
-    if not host or parts.netloc != text or "@" in text or text.endswith(":"):
+    if not host:
         return None
     return host.rstrip("."), port
 

@@ -12,8 +12,9 @@ import msgspec
 from aiohttp import WSCloseCode, WSMessage, WSMsgType, hdrs, web
 
 from api import schema
+from api.admission import Note
 from api.auth import ANONYMOUS, Principal
-from api.dispatch import Endpoint, Note
+from api.dispatch import Endpoint
 from api.problems import Problem, of_fault
 from api.routing import Context
 from shared.errors import Code, Fault

@@ -18,14 +18,15 @@ from sqlalchemy import Connection, delete, or_, select, tuple_, update
 
 from api.auditing import ORIGIN
 from api.auth import Principal
+from api.credentials.onetime import withdraw
 from api.credentials.opaque import SHOWN, is_opaque, opaque
-from api.credentials.rights import Key, KeyKind, Owner
+from api.credentials.rights import Key, KeyKind, Owner, maker
 from api.credentials.rows import encoded, existing_key, find_key, good_key, insert_key, key_of, live_at, no_such_key, owned_by
 from api.credentials.uses import Uses
 from api.ratelimit import Windows, limited
 from api.store import Store
 from api.streams.live import CHANGED, Live
-from api.tables import api_keys, organisations, workspaces
+from api.tables import api_keys, one_time_tokens, organisations, workspaces
 from api.workspaces import Workspaces
 from shared.errors import Code, Fault
 from shared.secret import Secret
@@ -89,19 +90,26 @@ class ApiKeys:
         if principal.key and (self._principals.get(principal.key) != principal or principal.expires <= time.time()):
             raise _wrong()
 
-    async def mint(self, key: Key, seed: bytes) -> tuple[Key, Secret]:
-        """Make `key` of `seed`, and tell it; the same again when its id is there. Fault LIMIT when its owner has too many."""
+    async def mint(self, key: Key, seed: bytes, check: Callable[[Connection], None] | None = None) -> tuple[Key, Secret]:
+        """Make `key` of `seed`, and tell it; the same again when its id is there. Fault LIMIT when its owner has too many.
+
+        `check` is called in the same transaction; when it raises, nothing is made.
+        """
         secret, key = sealed(key, seed)
 
         def work(connection: Connection) -> Key:
+            if check is not None:
+                check(connection)
             return find_key(connection, key.id) or insert_key(connection, key, self._limit)
 
         return await self._write(work), secret
 
-    async def rotate(self, old: Key, key: Key, seed: bytes, overlap: float) -> tuple[Key, Secret]:
+    async def rotate(
+        self, old: Key, key: Key, seed: bytes, overlap: float, check: Callable[[Connection], None] | None = None
+    ) -> tuple[Key, Secret]:
         """Make `key`, which replaces `old`; that one is good for `overlap` more seconds.
 
-        Fault CONFLICT when `old` is good no more or was replaced already.
+        Fault CONFLICT when `old` is good no more or was replaced already. `check` is as in `mint`.
         """
         secret, key = sealed(key, seed)
         now = time.time()
@@ -111,12 +119,16 @@ class ApiKeys:
             made = find_key(connection, key.id)
             if made is not None:
                 return made, old
+            if check is not None:
+                check(connection)
             successor = connection.scalar(
                 select(_columns.id).where(_columns.replaces == old.id, _columns.owner.is_not_distinct_from(old.owner))
             )
             ended = (_columns.id == old.id) & live_at(now)
             if successor or connection.execute(update(api_keys).where(ended).values(end)).rowcount != 1:
                 raise Fault(Code.CONFLICT, "the key was replaced already, or is not good any more")
+            if not overlap:
+                _withdraw(connection, old)
             return insert_key(connection, key, self._limit), existing_key(connection, old.id)
 
         made, ended = await self._write(work)
@@ -136,7 +148,10 @@ class ApiKeys:
             if (now.name, now.scopes, now.expires, now.revoked) != (key.name, key.scopes, key.expires, None):
                 raise Fault(Code.CONFLICT, "the key was revoked, or has changed just now")
             connection.execute(update(api_keys).where(_columns.id == key.id).values(values))
-            return existing_key(connection, key.id)
+            changed = existing_key(connection, key.id)
+            if changed.scopes != key.scopes:
+                _withdraw(connection, key)
+            return changed
 
         changed = await self._write(work)
         self._changed([changed])
@@ -150,6 +165,7 @@ class ApiKeys:
         def work(connection: Connection) -> Key:
             good = (_columns.id == key.id) & _columns.revoked.is_(None)
             connection.execute(update(api_keys).where(good).values(revoked=time.time()))
+            _withdraw(connection, key)
             return existing_key(connection, key.id)
 
         revoked = await self._write(work)
@@ -258,6 +274,11 @@ class ApiKeys:
 
 
 _columns: Final = api_keys.c
+
+
+def _withdraw(connection: Connection, key: Key) -> None:
+    """Have the invitations and handovers open nothing any more that were made with `key`, which may do less from now on."""
+    withdraw(connection, one_time_tokens.c.created_by == maker(key.principal))
 
 
 def sealed(key: Key, seed: bytes) -> tuple[Secret, Key]:

@@ -9,10 +9,11 @@ from typing import Annotated, Final, Literal
 
 from msgspec import UNSET, Meta, UnsetType
 
-from api.auth import Principal, Rank, Role, Scope, no_such_workspace
+from api.auth import Rank, Role, Scope, no_such_workspace
 from api.credentials.apikeys import OVERLAP_MAX
-from api.credentials.rights import HOST, Key, KeyKind, Owner, asked, bounded_end, check_gift, most
+from api.credentials.rights import HOST, Key, KeyKind, Owner, asked, bounded_end, check_gift, maker, most
 from api.pages import PageQuery, cut, decode_moment
+from api.people.standing import lasting
 from api.problems import invalid
 from api.routing import Answer, Context
 from api.schema import Body, View, encode, moment
@@ -127,7 +128,7 @@ class Keyring:
             if row is None or row.organisation != self.owner.id:
                 raise no_such_workspace()
         key = new_key(ctx, self.owner, body, ctx.resource_id, bound)
-        made, secret = await ctx.app.apikeys.mint(key, ctx.seed)
+        made, secret = await ctx.app.apikeys.mint(key, ctx.seed, lasting(ctx))
         return await self.told("key.minted", made, secret)
 
     async def page(self, query: PageQuery) -> KeyPage:
@@ -185,7 +186,7 @@ class Keyring:
             expires=bounded_end(ctx.principal, old.expires),
             replaces=old.id,
         )
-        made, secret = await ctx.app.apikeys.rotate(old, key, ctx.seed, body.overlap)
+        made, secret = await ctx.app.apikeys.rotate(old, key, ctx.seed, body.overlap, lasting(ctx))
         return await self.told("key.rotated", made, secret)
 
     async def told(self, event: str, key: Key, secret: Secret) -> NewKeyView:
@@ -227,11 +228,6 @@ def new_key(ctx: Context, owner: Owner, body: NewKey, key: str = "", bound: froz
         created_by=maker(ctx.principal),
         expires=bounded_end(ctx.principal, _end(body.expires_at)),
     )
-
-
-def maker(principal: Principal) -> str:
-    """Who has made something, and with which key."""
-    return (f"{principal.actor}/{principal.key}" if principal.key else principal.actor)[:64]
 
 
 def key_view(key: Key) -> KeyView:

@@ -15,7 +15,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from sqlalchemy import Connection, Row, delete, insert, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, Row, delete, insert, select, tuple_, update
 
 from api.credentials.opaque import SEED, is_opaque, opaque
 from api.store import Store
@@ -81,11 +81,13 @@ class OneTime:
         lifetime: float,
         created_by: str,
         token_id: str = "",
+        check: Callable[[Connection], None] | None = None,
     ) -> tuple[str, Secret]:
         """A new token's id, and the token, which nobody can tell again.
 
         `purpose`: what it is good for, at most 20 characters. `owner`: the id of whom it is about. `detail` may be shown to
-        those who may list it; `payload` only to whoever uses the token. `token_id`: the id, if it is known already.
+        those who may list it; `payload` only to whoever uses the token. `token_id`: the id, if it is known already. `check` is
+        called in the same transaction; when it raises, nothing is made.
         """
         token, made, now = opaque(ONE_TIME_PREFIX, secrets.token_bytes(SEED)), token_id or new_invitation_id(), time.time()
         row = {
@@ -100,7 +102,13 @@ class OneTime:
         }
         nonce = secrets.token_bytes(_NONCE)
         row["sealed"] = nonce + _cipher(token).encrypt(nonce, payload, _bound(row))
-        await self._write(lambda connection: connection.execute(insert(one_time_tokens), row))
+
+        def work(connection: Connection) -> None:
+            if check is not None:
+                check(connection)
+            connection.execute(insert(one_time_tokens), row)
+
+        await self._write(work)
         return made, token
 
     async def redeem(self, token: Secret, purpose: str | None, used_by: str) -> Redeemed:
@@ -109,24 +117,29 @@ class OneTime:
         Fault UNAUTHORIZED for all that is wrong with it: made up, for another purpose (None is any), used, revoked, expired, or
         its row was changed.
         """
+        return await self.spend(token, purpose, used_by, lambda _connection, redeemed: redeemed)
+
+    async def spend(self, token: Secret, purpose: str | None, used_by: str, also: Callable[[Connection, Redeemed], T]) -> T:
+        """As `redeem`, and what `also` does in the same transaction, which is answered: when that raises, nothing was used."""
         if not is_opaque(ONE_TIME_PREFIX, token.reveal()):
             raise wrong_token()
         hashed, now = _hash(token), time.time()
 
-        def work(connection: Connection) -> Redeemed | None:
+        def work(connection: Connection) -> tuple[T] | None:
             row = connection.execute(select(_table).where(_columns.hash == hashed)).first()
             if row is None or (purpose is not None and row.purpose != purpose):
                 return None
             redeemed = _opened(row, token)
             good = (_columns.hash == hashed) & _columns.used.is_(None) & (_columns.expires > now)
             values = {"used": now, "used_by": used_by[:_ACTOR_MAX], "sealed": b""}
-            won = redeemed is not None and connection.execute(update(_table).where(good).values(values)).rowcount == 1
-            return redeemed if won else None
+            if redeemed is None or connection.execute(update(_table).where(good).values(values)).rowcount != 1:
+                return None  # not raised: what has expired is wiped in any case
+            return (also(connection, redeemed),)
 
-        redeemed = await self._write(work)
-        if redeemed is None:
+        spent = await self._write(work)
+        if spent is None:
             raise wrong_token()
-        return redeemed
+        return spent[0]
 
     async def page(self, owner: str, purpose: str, before: tuple[float, str] | None = None, limit: int = 100) -> list[Pending]:
         """At most `limit` tokens of that owner and purpose that can still be used, newest first, those older than `before`."""
@@ -181,6 +194,12 @@ class OneTime:
 
 _table: Final = one_time_tokens
 _columns: Final = one_time_tokens.c
+
+
+def withdraw(connection: Connection, whose: ColumnElement[bool]) -> None:
+    """Have those open nothing any more that can still be used and are `whose`."""
+    pending = whose & _columns.used.is_(None) & (_columns.expires > time.time())
+    connection.execute(update(_table).where(pending).values(expires=time.time(), sealed=b""))
 
 
 def wrong_token() -> Fault:

@@ -99,6 +99,7 @@ _MOST: Final[Mapping[KeyKind, frozenset[Scope]]] = MappingProxyType(
 )
 _UNBOUND: Final = frozenset(
     {Scope.WORKSPACES_CREATE, Scope.ORGANISATIONS_WRITE, Scope.MEMBERS_WRITE, Scope.KEYS_WRITE, Scope.HANDOVER}
+    | {Scope.SECRET_ROTATE}
 )
 """What a key that is bound to some workspaces must not do: it would reach beyond them, or outlive its own bounds."""
 
@@ -131,6 +132,11 @@ def check_gift(maker: Principal, target: Target, scopes: frozenset[Scope]) -> No
     missing = sorted(scopes - (maker.scopes_for(target) or frozenset()))
     if missing:
         raise Fault(Code.FORBIDDEN, f"you cannot give what you do not have: `{missing[0]}`")
+
+
+def maker(principal: Principal) -> str:
+    """Who has made something, and with which key."""
+    return (f"{principal.actor}/{principal.key}" if principal.key else principal.actor)[:64]
 
 
 def bounded_end(maker: Principal, expires: float | None) -> float | None:

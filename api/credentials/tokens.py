@@ -60,13 +60,15 @@ class Tokens:
         self._auth = auth
         self._lifetime = config.token_lifetime
         self._refresh_lifetime = config.refresh_lifetime
-        self._revoked: dict[str, float] = {}
+        self._revoked: dict[str, tuple[float, float]] = {}
+        """When, by the clock and by the one that nobody sets."""
         self._verified = lru_cache(VERIFIED_MAX)(self._verify)
 
     async def load(self) -> None:
         """Learn what is revoked."""
         query = select(families.c.id, families.c.revoked).where(families.c.revoked > time.time() - self._lifetime)
-        self._revoked = await self._store.read(lambda connection: {row.id: row.revoked for row in connection.execute(query)})
+        rows = await self._store.read(lambda connection: connection.execute(query).all())
+        self._revoked = {row.id: (row.revoked, time.monotonic()) for row in rows}
 
     async def purge(self) -> None:
         """Forget what has expired."""
@@ -172,9 +174,9 @@ class Tokens:
         await self._store.write(lambda connection: connection.execute(statement))
         self.revoke_now([family])
 
-    def revoke_all_of(self, workspace: str, connection: Connection) -> list[str]:
-        """Revoke every family of the workspace on disk, and answer their ids; `revoked` makes it live after the commit."""
-        mine = (families.c.subject == workspace) & families.c.revoked.is_(None)
+    def revoke_all_of(self, subject: str, connection: Connection) -> list[str]:
+        """Revoke every family of `subject` on disk, and answer their ids; `revoked` makes it live after the commit."""
+        mine = (families.c.subject == subject) & families.c.revoked.is_(None)
         found = list(connection.scalars(select(families.c.id).where(mine)))
         connection.execute(update(families).where(mine).values(revoked=time.time()))
         return found
@@ -186,11 +188,12 @@ class Tokens:
 
     def revoke_now(self, found: list[str]) -> None:
         """Refuse what comes of these families, which are revoked on disk, and close what they hold open."""
-        now = time.time()
-        # Their last access token has expired by itself after `_lifetime`.
-        for family in [family for family, since in self._revoked.items() if since < now - self._lifetime]:
+        now, passed = time.time(), time.monotonic()
+        # Their last access token has expired by itself after `_lifetime`, by either clock: one may be set forth and back.
+        ended, begun = now - self._lifetime, passed - self._lifetime
+        for family in [family for family, (since, at) in self._revoked.items() if since < ended and at < begun]:
             del self._revoked[family]
-        self._revoked.update(dict.fromkeys(found, now))
+        self._revoked.update(dict.fromkeys(found, (now, passed)))
         for family in found:
             self._live.revoke_family(family)
 

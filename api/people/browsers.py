@@ -15,9 +15,10 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from api.auth import Principal
+from api.credentials.onetime import withdraw
 from api.credentials.tokens import Tokens, new_family
 from api.store import Store
-from api.tables import browser_sessions, families, people
+from api.tables import browser_sessions, families, one_time_tokens, people
 from api.workspaces import Workspaces
 from shared.errors import Code, Fault
 from shared.secret import Secret
@@ -180,6 +181,16 @@ class Browsers:
         if family is None:
             raise Fault(Code.NOT_FOUND, "there is no such session")
         await self._tokens.revoke(family)
+
+    async def end_all(self, principal: Principal) -> None:
+        """Revoke every sign-in of whom `principal` stands for, of devices too, and what they have prepared to hand over."""
+        subject = principal.subject
+
+        def work(connection: Connection) -> list[str]:
+            withdraw(connection, one_time_tokens.c.owner == subject)
+            return self._tokens.revoke_all_of(subject, connection)
+
+        self._tokens.revoke_now(await self._store.write(work))
 
     async def purge(self) -> None:
         """Forget what has ended."""

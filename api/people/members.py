@@ -14,7 +14,9 @@ import msgspec
 from sqlalchemy import Connection, Row, delete, func, insert, select, tuple_, update
 
 from api import tables
-from api.auth import Principal, Rank, Role, no_such_organisation
+from api.auth import RANKS, Principal, Rank, Role, Target, no_such_organisation
+from api.credentials.onetime import withdraw
+from api.credentials.rights import check_gift
 from api.store import Store
 from api.streams.live import Live
 from shared.errors import Code, Fault
@@ -63,27 +65,6 @@ class Members:
         if after is not None:
             query = query.where(tuple_(_columns.created, _columns.person) > after)
         return await self._store.read(lambda connection: [_member(row) for row in connection.execute(query)])
-
-    async def join(self, organisation: str, person: str, rank: Rank, limit: int) -> Rank:
-        """Make `person` a member of at least that rank, which is answered. Fault LIMIT when there are `limit` members."""
-
-        def work(connection: Connection) -> Rank:
-            if connection.scalar(select(func.count()).where(tables.organisations.c.id == organisation)) == 0:
-                raise no_such_organisation()
-            had = _rank(connection, organisation, person)
-            if had is not None:
-                best = max(had, rank, key=_ORDER.index)
-                connection.execute(update(_table).where(_is(organisation, person)).values(rank=best))
-                return best
-            if (connection.scalar(select(func.count()).where(_columns.organisation == organisation)) or 0) >= limit:
-                raise Fault(Code.LIMIT, f"an organisation may have {limit} members")
-            row = {"organisation": organisation, "person": person, "rank": rank, "created": time.time()}
-            connection.execute(insert(_table), row)
-            return rank
-
-        joined = await self._store.write(work)
-        self.joined(person)
-        return joined
 
     async def change(self, organisation: str, person: str, rank: Rank, by: Principal) -> Member:
         """Give a member another rank. Faults: NOT_FOUND, FORBIDDEN when `by` may not, CONFLICT for the last owner."""
@@ -138,9 +119,29 @@ class Members:
         return found
 
 
+def add(connection: Connection, organisation: str, person: str, rank: Rank, limit: int) -> Rank:
+    """Make `person` a member of at least that rank, which is answered; `Members.joined` makes it live after the commit.
+
+    Faults: NOT_FOUND without such an organisation, LIMIT when it has `limit` members.
+    """
+    if connection.scalar(select(func.count()).where(tables.organisations.c.id == organisation)) == 0:
+        raise no_such_organisation()
+    had = rank_of(connection, organisation, person)
+    if had is not None:
+        best = max(had, rank, key=_ORDER.index)
+        connection.execute(update(_table).where(_is(organisation, person)).values(rank=best))
+        return best
+    if (connection.scalar(select(func.count()).where(_columns.organisation == organisation)) or 0) >= limit:
+        raise Fault(Code.LIMIT, f"an organisation may have {limit} members")
+    row = {"organisation": organisation, "person": person, "rank": rank, "created": time.time()}
+    connection.execute(insert(_table), row)
+    return rank
+
+
 def check_rank(by: Principal, organisation: str, rank: Rank) -> None:
     """Raise Fault FORBIDDEN when `by`, who may invite, may not invite to that rank."""
     _check_owners(_authority(by, by.ranks.get(organisation)), rank)
+    check_gift(by, Target(organisation=organisation), RANKS[rank])
 
 
 def _checked(connection: Connection, organisation: str, person: str, rank: Rank | None, by: Principal) -> Rank:
@@ -148,15 +149,17 @@ def _checked(connection: Connection, organisation: str, person: str, rank: Rank 
 
     What `by` may do is read again here: another change may have come first.
     """
-    had = _rank(connection, organisation, person)
+    had = rank_of(connection, organisation, person)
     if had is None:
         raise Fault(Code.NOT_FOUND, "there is no such member")
     leaves = by.person == person and rank is None
     if not leaves:
-        own = _authority(by, _rank(connection, organisation, by.person) if by.person else None)
+        own = _authority(by, rank_of(connection, organisation, by.person) if by.person else None)
         if _ORDER.index(own) < _ORDER.index(Rank.ADMIN):
             raise Fault(Code.FORBIDDEN, "your rank does not allow this any more")
         _check_owners(own, had, *(() if rank is None else (rank,)))
+        if rank is not None and _ORDER.index(rank) > _ORDER.index(had):
+            check_gift(by, Target(organisation=organisation), RANKS[rank])
     if had is Rank.OWNER and rank is not Rank.OWNER:
         owners = (_columns.organisation == organisation) & (_columns.rank == Rank.OWNER)
         if connection.scalar(select(func.count()).where(owners)) == 1:
@@ -183,14 +186,14 @@ def _check_owners(own: Rank, *ranks: Rank) -> None:
 
 
 def _withdraw(connection: Connection, organisation: str, person: str) -> None:
-    """Have the invitations open nothing that somebody made while they could: they would be a way back."""
+    """Have the invitations and handovers open nothing that somebody made while they could: they would be a way back."""
+    owned = select(tables.workspaces.c.id).where(tables.workspaces.c.organisation == organisation)
     columns = tables.one_time_tokens.c
-    theirs = (columns.owner == organisation) & (columns.purpose == INVITATION) & (columns.created_by == person)
-    pending = theirs & columns.used.is_(None)
-    connection.execute(update(tables.one_time_tokens).where(pending).values(expires=time.time(), sealed=b""))
+    withdraw(connection, (columns.created_by == person) & ((columns.owner == organisation) | columns.owner.in_(owned)))
 
 
-def _rank(connection: Connection, organisation: str, person: str) -> Rank | None:
+def rank_of(connection: Connection, organisation: str, person: str) -> Rank | None:
+    """What the person is in the organisation; None when they are no member."""
     found = connection.scalar(select(_columns.rank).where(_is(organisation, person)))
     return Rank(found) if found else None
 

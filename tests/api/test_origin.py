@@ -43,6 +43,12 @@ def test_our_names_are_welcome(host: str) -> None:
         "192.168.1.6",
         "0x7f000001",
         "[::1",
+        "[::1%$(id)]",
+        "$(id)[::1]",
+        "[::1]`id`",
+        'localhost"',
+        "localhost:8080\n",
+        "localhost:+80",
     ],
 )
 def test_other_names_are_refused(host: str) -> None:
@@ -82,6 +88,19 @@ def test_our_own_pages_are_welcome(host: str, origin: str) -> None:
 )
 def test_the_pages_of_other_sites_and_ports_are_refused(origin: str) -> None:
     assert ORIGINS._decide("localhost:8080", origin, LOCAL) is not None
+
+
+@pytest.mark.parametrize(
+    "public", ["https://hostel.example.com", "https://HOSTEL.example.com/", "https://hostel.example.com:443/x"]
+)
+def test_behind_tls_a_page_without_it_is_another_site(public: str) -> None:
+    """Whoever is between a browser and us writes such a page; the proxy tells us of no port that would give it away."""
+    origins = Origins(Api(hosts=("hostel.example.com",), public_url=public))
+    for page in ("http://hostel.example.com", "http://hostel.example.com:80"):
+        assert origins._decide("hostel.example.com", page, LOCAL) is not None
+    assert origins._decide("hostel.example.com", "https://hostel.example.com", LOCAL) is None
+    assert origins._decide("hostel.example.com:8080", "http://hostel.example.com:8080", LOCAL) is None
+    assert origins._decide("localhost:8080", "http://localhost:8080", LOCAL) is None
 
 
 @given(st.text(), st.none() | st.text())

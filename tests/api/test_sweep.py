@@ -17,9 +17,10 @@ from aiohttp import hdrs, web
 from aiohttp.test_utils import make_mocked_request
 from msgspec.structs import replace
 
+from api.admission import REQUEST_ID, principal_of
 from api.app import routes
 from api.auth import ANONYMOUS, Principal, Role, Scope
-from api.dispatch import REQUEST_ID, Endpoint, principal_of
+from api.dispatch import Endpoint
 from api.mcp.tools import TOOLS
 from api.people.browsers import COOKIE, Browser
 from api.problems import Problem
@@ -91,7 +92,7 @@ KEPT: Final = {
     Scope.KEYS_READ,
 }
 """What can be done to a workspace that was deleted and is kept."""
-BEYOND: Final = {Scope.KEYS_WRITE, Scope.HANDOVER}
+BEYOND: Final = {Scope.KEYS_WRITE, Scope.HANDOVER, Scope.SECRET_ROTATE}
 """What a key that is bound to workspaces must not do in them: what it made would outlive its bounds."""
 READ_BY_POST: Final = {"remove_member"}
 """What changes something and demands a scope of reading, for a reason: its handler demands more."""

@@ -189,6 +189,21 @@ async def test_a_revocation_is_known_after_a_restart(server: Server) -> None:
     assert 401 == await status_of(server, token)
 
 
+@pytest.mark.parametrize("jump", [90_000, -90_000])
+async def test_a_clock_that_is_set_and_set_right_again_revives_no_token(
+    server: Server, monkeypatch: pytest.MonkeyPatch, jump: float
+) -> None:
+    workspace, secret = await server.create()
+    lost, other, third = [(await server.login(workspace, secret))["workspaceToken"] for _ in range(3)]
+    assert 200 == (await server.call("POST", "/api/logout", token=lost))[0]
+    tokens, now = server.services.tokens, time.time
+    with monkeypatch.context() as patch:
+        patch.setattr(time, "time", lambda: now() + jump)
+        tokens.revoke_now([tokens.verify(other).family] if jump < 0 else ["0" * 32])
+    for token, status in ((lost, 401), (other, 401 if jump < 0 else 200), (third, 200)):
+        assert status == (await server.call("GET", "/api/auth/me", token=token))[0]
+
+
 async def test_the_token_of_a_deleted_workspace_is_refused(server: Server) -> None:
     workspace, token = await server.tenant(providers={"claude": {}})
     server.host.deleted.add(workspace)

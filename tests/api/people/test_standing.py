@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 from aiohttp.test_utils import make_mocked_request
 
+from api.admission import REQUEST_ID, principal_of
 from api.app import routes
 from api.auth import Rank
-from api.dispatch import REQUEST_ID, Endpoint, principal_of
+from api.dispatch import Endpoint
 from api.people.standing import held
 from api.routing import Context
 from shared.errors import Code, Fault

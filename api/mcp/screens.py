@@ -11,6 +11,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
+from weakref import WeakValueDictionary
 
 import pyte
 
@@ -49,10 +50,12 @@ class Screens:
     def __init__(self) -> None:
         """None is drawn."""
         self._drawing = asyncio.Lock()
+        self._waiting: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        """By workspace: one that asks for many screens waits for its own, and the others for one of them."""
 
-    async def draw(self, output: bytes, columns: int, rows: int) -> Screen:
-        """The screen of a terminal of that size that has printed `output`."""
-        async with self._drawing:
+    async def draw(self, workspace: str, output: bytes, columns: int, rows: int) -> Screen:
+        """The screen of a terminal of that size in `workspace` that has printed `output`."""
+        async with self._waiting.setdefault(workspace, asyncio.Lock()), self._drawing:
             return await asyncio.to_thread(draw, output, columns, rows, time.monotonic)
 
 

@@ -135,7 +135,7 @@ async def _info(ctx: Context) -> TerminalInfo:
 
 
 async def _shown(ctx: Context, reader: Reader) -> list[str]:
-    screen = await ctx.app.screens.draw(bytes(reader.output[-BYTES_MAX:]), reader.columns, reader.rows)
+    screen = await ctx.app.screens.draw(ctx.room, bytes(reader.output[-BYTES_MAX:]), reader.columns, reader.rows)
     exited = reader.exited
     view = ScreenView(
         terminal_id=ctx.param("terminalId"),

@@ -101,15 +101,17 @@ class Follower:
             self._pause = min(max(2 * self._pause, _FIRST_PAUSE), _LONGEST_PAUSE)
             # Before the guest is looked for: it may come just then.
             arrival = self._guests.arrival(self._workspace)
+            start = bool(self._running)
             try:
-                await self._connect(start=bool(self._running))
+                await self._connect(start=start)
             except Fault as error:
                 if error.code is Code.BAD_REQUEST:
                     raise PEER.violation("its log became shorter") from error
-                if error.code is Code.NOT_RUNNING:
+                if error.code is Code.NOT_RUNNING and not start:
                     await arrival.wait()
                     continue
-                if error.code not in _PASSING:
+                # A guest that was to be started and is said not to run has died just now.
+                if error.code not in _PASSING | {Code.NOT_RUNNING}:
                     raise
             else:
                 return

@@ -21,6 +21,8 @@ CONNECTIONS_MAX: Final = 256
 UNAUTHORIZED_CLOSE: Final = 4401
 """The WebSocket close code of a token that is missing, wrong, expired or revoked."""
 
+_CODES: Final = {UNAUTHORIZED_CLOSE: Code.UNAUTHORIZED, WSCloseCode.GOING_AWAY: Code.GONE}
+
 
 @dataclass(frozen=True, slots=True)
 class Ending:
@@ -28,6 +30,11 @@ class Ending:
 
     code: int
     reason: str
+
+    @property
+    def fault(self) -> Fault:
+        """The same as an error, for a stream of events."""
+        return Fault(_CODES.get(self.code, Code.UNAVAILABLE), self.reason)
 
 
 EXPIRED: Final = Ending(UNAUTHORIZED_CLOSE, "the token has expired")

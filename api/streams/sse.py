@@ -11,6 +11,7 @@ from aiohttp_sse import EventSourceResponse, sse_response
 from api.people.standing import held
 from api.routing import Context
 from api.schema import View, encode
+from api.streams.live import Ending
 from shared.errors import Fault
 
 MEDIA_TYPE: Final = "text/event-stream"
@@ -21,6 +22,9 @@ KEEP_ALIVE: Final = 15.0
 """Seconds between two comments that keep the connection open."""
 PATIENCE: Final = 120.0
 """Seconds in which a client must take something of what waits for it; else it is cut off."""
+
+_FAREWELL: Final = 1.0
+"""Seconds that the last event may take."""
 
 
 class EndView(View, frozen=True):
@@ -81,10 +85,20 @@ async def stream(
             for way in ways:
                 way.cancel()
             await asyncio.wait(ways)
+        if connection.ended.done() and not connection.ended.cancelled():
+            await _farewell(ctx.request, response, connection.ended.result())
     transport = ctx.request.transport
     if transport is not None and ctx.request.protocol.writing_paused:
         transport.abort()  # nobody reads: the end of the stream would wait for ever
     return response
+
+
+async def _farewell(request: web.Request, response: EventSourceResponse, ending: Ending) -> None:
+    """Why the server ends the stream, unless the client does not read."""
+    if not request.protocol.writing_paused:
+        with suppress(ConnectionError, TimeoutError):
+            async with asyncio.timeout(_FAREWELL):
+                await response.write(end(ending.fault))
 
 
 async def _told(

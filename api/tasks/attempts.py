@@ -17,6 +17,7 @@ from api.secrets import Secrets
 from api.streams.followers import Follower
 from api.sweeper import Sweeper
 from api.tasks.records import Outcome, Policy, Result, Task, TaskStatus
+from api.tasks.tasks import Tasks
 from api.workspaces import Workspaces, WorkspaceStatus
 from shared.errors import Code, Fault
 from shared.guestwire.turns import Budget, Prompt
@@ -88,9 +89,12 @@ class Words:
 class Attempt:
     """One attempt at one task."""
 
-    def __init__(self, task: Task, *, guests: Guests, sweeper: Sweeper, secrets: Secrets, workspaces: Workspaces) -> None:
+    def __init__(
+        self, task: Task, *, tasks: Tasks, guests: Guests, sweeper: Sweeper, secrets: Secrets, workspaces: Workspaces
+    ) -> None:
         """Go through the latest attempt of `task`, which runs."""
         self._task = task
+        self._tasks = tasks
         self._guests = guests
         self._sweeper = sweeper
         self._secrets = secrets
@@ -174,7 +178,7 @@ class Attempt:
         """What `work` answers, once what is in its way is over; the task's own time ends the wait."""
         pause = FIRST_PAUSE
         while True:
-            await self._check_workspace()
+            await self._check()
             try:
                 done = await work()
             except Fault as fault:
@@ -187,7 +191,10 @@ class Attempt:
             await asyncio.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE)
 
-    async def _check_workspace(self) -> None:
+    async def _check(self) -> None:
+        # Another process may follow it too. What that one has ended and cleaned up must not be made and begun once more.
+        if not await self._tasks.is_running(self._task):
+            raise Fault(Code.GONE, "another process has ended it")
         row = await self._workspaces.find(self._task.workspace)
         if row is None or row.deleted is not None:
             raise Fault(Code.GONE, "the workspace was deleted")

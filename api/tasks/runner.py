@@ -60,8 +60,6 @@ class TaskRunner:
     async def run(self) -> None:
         """Go on until cancelled. What runs then goes on in its guest, and is taken up by the next process."""
         try:
-            for task in await self._until_done(self._tasks.running):
-                self._begin(task)
             while True:
                 await self._until_done(self._round)
         finally:
@@ -83,11 +81,15 @@ class TaskRunner:
         """Begin what is due, then wait until more may be."""
         self._more.clear()
         now = time.time()
+        # Before the store is read: one of ours that ends meanwhile is not taken up again.
+        ours = frozenset(self._attempts)
         claimed = await self._tasks.claim(now)
         for task in claimed:
             self._begin(task)
         if claimed:  # there may be more, of other workspaces
             return
+        for task in await self._tasks.running(ours):  # another process may have left them just now
+            self._begin(task)
         # Of the same moment: what has become due since is not forgotten.
         due = await self._tasks.next_due(now)
         rest = SOONEST if due is None else min(max(due - time.time(), 0.0), SOONEST)
@@ -96,7 +98,12 @@ class TaskRunner:
 
     def _begin(self, task: Task) -> None:
         attempt = self._attempts[task.turn or ""] = Attempt(
-            task, guests=self._guests, sweeper=self._sweeper, secrets=self._secrets, workspaces=self._workspaces
+            task,
+            tasks=self._tasks,
+            guests=self._guests,
+            sweeper=self._sweeper,
+            secrets=self._secrets,
+            workspaces=self._workspaces,
         )
         run = asyncio.create_task(self._attempt(task, attempt), name=f"task {task.id}")
         self._runs.add(run)

@@ -8,6 +8,7 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy import Connection, Row, delete, func, insert, or_, select, update
 
+from api.problems import Problem
 from api.serverkeys.keys import Keys
 from api.store import Store
 from api.tables import schedules as table
@@ -19,6 +20,7 @@ from api.tasks.tasks import ACTOR_MAX, Tasks
 from api.workspaces import WorkspaceStatus
 from shared.errors import Code, Fault
 from shared.ids import new_task_id
+from shared.log import logger
 
 PUNCTUAL: Final = 60.0
 """Seconds by which a run may be late and is not missed."""
@@ -173,10 +175,20 @@ class Schedules:
 
         def work(connection: Connection) -> tuple[int, list[tuple[str, str]]]:
             rows = connection.execute(due.order_by(table.c.next).limit(BATCH)).all()
-            made = [self._fire(connection, row, now) for row in rows]
+            made = [self._fired(connection, row, now) for row in rows]
             return len(rows), [(row.workspace, task) for row, task in zip(rows, made, strict=True) if task is not None]
 
         return await self._store.write(work)
+
+    def _fired(self, connection: Connection, row: Row[Any], now: float) -> str | None:
+        """The same as `_fire`; one that cannot be read any more is switched off, and the others go on."""
+        try:
+            return self._fire(connection, row, now)
+        except (Fault, Problem, msgspec.MsgspecError) as error:
+            logger().error("a schedule cannot be read", workspace=row.workspace, schedule=row.id, reason=str(error))
+            statement = update(table).where(table.c.id == row.id)
+            connection.execute(statement.values(enabled=0, next=None, updated=now, version=row.version + 1))
+            return None
 
     def _fire(self, connection: Connection, row: Row[Any], now: float) -> str | None:
         """Move a schedule on; the id of the task that was made, if one is to run."""

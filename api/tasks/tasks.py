@@ -2,6 +2,7 @@
 
 import time
 from collections import Counter
+from collections.abc import Collection
 from typing import Any, Final
 
 import msgspec
@@ -25,6 +26,10 @@ BATCH: Final = 100
 """Tasks that are looked at in one transaction."""
 PAUSE_MAX: Final = 86_400.0
 """Seconds between two tries, at most."""
+KEPT_BYTES: Final = 64 * 1024 * 1024
+"""Of prompts and results of those that have ended in one workspace: beyond it the oldest are forgotten."""
+SLACK: Final = KEPT_BYTES // 4
+"""Bytes of prompts that come to a workspace before that is looked at."""
 ACTOR_MAX: Final = 64
 PURPOSE: Final = "task"
 RESULT_PURPOSE: Final = "task result"
@@ -44,6 +49,8 @@ class Tasks:
         self._watches = watches
         self._webhooks = webhooks
         self._workspaces = workspaces
+        self._grown: Counter[str] = Counter()
+        """Bytes of prompts that came to a workspace since its oldest tasks were forgotten."""
 
     # What there is
 
@@ -63,10 +70,21 @@ class Tasks:
         query = query.order_by(table.c.created.desc(), table.c.id.desc()).limit(limit)
         return await self._store.read(lambda connection: [self._task(row) for row in connection.execute(query)])
 
-    async def running(self) -> list[Task]:
-        """Those that run, or ran when an earlier process ended."""
-        query = select(table).where(table.c.status == TaskStatus.RUNNING)
-        return await self._store.read(lambda connection: [self._task(row) for row in connection.execute(query)])
+    async def running(self, but: Collection[str] = ()) -> list[Task]:
+        """Those that run, or ran when an earlier process ended, without those that are in one of the turns `but`."""
+        query = select(table).where(table.c.status == TaskStatus.RUNNING, table.c.turn.not_in(tuple(but)))
+
+        def work(connection: Connection) -> list[Task]:
+            found = (self._opened(connection, row) for row in connection.execute(query).all())
+            return [task for task in found if task is not None]
+
+        return await self._store.write(work)
+
+    async def is_running(self, task: Task) -> bool:
+        """Whether the attempt that `task` tells of has not ended."""
+        ours = (table.c.id == task.id, table.c.status == TaskStatus.RUNNING, table.c.turn == task.turn)
+        query = select(table.c.id).where(*ours)
+        return await self._store.read(lambda connection: connection.execute(query).first() is not None)
 
     async def next_due(self, after: float) -> float | None:
         """When the next task may begin of those that had to wait for their time at `after`."""
@@ -87,7 +105,11 @@ class Tasks:
                 connection.execute(insert(table), values)
             return self._task(_select(connection, workspace, task))
 
-        return self._told(await self._store.write(work))
+        made = await self._store.write(work)
+        self._grown[workspace] += len(values["sealed"])
+        if self._grown[workspace] > SLACK:
+            await self._drop_oldest(workspace)
+        return self._told(made)
 
     def values(self, workspace: str, task: str, plan: Plan, *, by: str, not_before: float = 0.0) -> dict[str, Any]:
         """The row of a task that is queued now."""
@@ -125,10 +147,21 @@ class Tasks:
         await self._store.write(work)
 
     async def purge(self) -> None:
-        """Forget those that have ended longer ago than they are kept."""
+        """Forget those that have ended longer ago than they are kept, and the oldest of workspaces with too much of them."""
         if self.settings.retention:
             statement = delete(table).where(table.c.ended < time.time() - self.settings.retention, table.c.status.in_(ENDED))
             await self._store.write(lambda connection: connection.execute(statement))
+        for workspace in tuple(self._grown):
+            await self._drop_oldest(workspace)
+
+    async def _drop_oldest(self, workspace: str) -> None:
+        """Forget what has ended beyond KEPT_BYTES: a flood of tasks must not fill the disk."""
+        del self._grown[workspace]
+        size = func.length(table.c.sealed) + func.coalesce(func.length(table.c.result), 0)
+        total = func.sum(size).over(order_by=(table.c.created.desc(), table.c.id.desc())).label("total")
+        ended = select(table.c.id, total).where(table.c.workspace == workspace, table.c.status.in_(ENDED)).subquery()
+        statement = delete(table).where(table.c.id.in_(select(ended.c.id).where(ended.c.total > KEPT_BYTES)))
+        await self._store.write(lambda connection: connection.execute(statement))
 
     # From one status to the next
 
@@ -157,7 +190,10 @@ class Tasks:
 
     def _begin(self, connection: Connection, row: Row[Any], now: float) -> Task | None:
         """The task, which runs from now on. What it will be known by is chosen here: it is started once, whoever does it."""
-        session = row.session or self._plan(row).session_id or new_session_id()
+        known = self._opened(connection, row)
+        if known is None:
+            return None
+        session = row.session or known.plan.session_id or new_session_id()
         statement = (
             update(table)
             .where(table.c.id == row.id, table.c.status == TaskStatus.QUEUED)
@@ -166,6 +202,16 @@ class Tasks:
         )
         changed = connection.execute(statement).first()
         return self._task(changed) if changed else None
+
+    def _opened(self, connection: Connection, row: Row[Any]) -> Task | None:
+        """The task; None for one that cannot be read: it fails, and the others go on."""
+        try:
+            return self._task(row)
+        except (Fault, msgspec.MsgspecError) as error:
+            logger().error("a task cannot be read", workspace=row.workspace, task=row.id, reason=str(error))
+            values = {"status": TaskStatus.FAILED, "ended": time.time(), "error": str(error)[:_ERROR_MAX], "result": None}
+            connection.execute(update(table).where(table.c.id == row.id).values(values))
+            return None
 
     async def settle(self, task: Task, outcome: Outcome) -> Task | None:
         """Write down how the attempt that `task` tells of has ended; None when somebody else has done that."""

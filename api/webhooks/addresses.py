@@ -9,26 +9,30 @@ import ipaddress
 import re
 import socket
 from collections.abc import Iterable
-from concurrent.futures import Executor
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final, cast
+from weakref import WeakValueDictionary
 
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
 from api.problems import Problem, invalid
+from shared.allowances import Network, Place, allowance
 from shared.config import ConfigError
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 AddressInfo = tuple[int, int, int, str, tuple[str, int] | tuple[str, int, int, int]]
 
+LOOKUPS: Final = 32
+"""Names that are looked up at the same time: the system's resolver blocks a thread for each."""
+LOOKUPS_EACH: Final = 4
+"""Those of one owner among them: a name whose own servers are silent blocks its thread long after its delivery has failed."""
 _UNICAST: Final = ipaddress.IPv6Network("2000::/3")
 _TUNNELS: Final = (ipaddress.IPv6Network("2002::/16"), ipaddress.IPv6Network("2001::/32"))
 """6to4 and Teredo, which hold an IPv4 address."""
 _RELAYS: Final = ipaddress.IPv4Network("192.88.99.0/24")
+_UNLESS: Final = "unless the configuration's `webhooks.allow` lists it"
 _PLAIN: Final = re.compile(r"[!-~]+")
-_PLACE: Final = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::(?P<port>\d{1,5}))?")
-_PORT_MAX: Final = 65_535
 
 
 class RefusedAddressError(OSError):
@@ -53,12 +57,16 @@ class Allowed:
     def __init__(self, entries: Iterable[str]) -> None:
         """Raises ConfigError for an entry that is none."""
         self._networks: list[Network] = []
-        self._places: set[tuple[str, int | None]] = set()
+        self._places: set[Place] = set()
         for entry in entries:
             try:
-                self._networks.append(ipaddress.ip_network(entry))
-            except ValueError:
-                self._places.add(_place(entry))
+                found = allowance(entry)
+            except ValueError as error:
+                raise ConfigError(f"webhooks.allow: {error}") from None
+            if isinstance(found, tuple):
+                self._places.add(found)
+            else:
+                self._networks.append(found)
 
     def place(self, host: str, port: int) -> bool:
         """Whether the host of a URL may be reached wherever its name leads."""
@@ -70,19 +78,47 @@ class Allowed:
         return any((mapped or address) in network for network in self._networks)
 
 
+class Lookups:
+    """Looks names up, so that the slow ones of one owner are in nobody else's way."""
+
+    def __init__(self) -> None:
+        """No thread runs yet."""
+        self._threads = ThreadPoolExecutor(LOOKUPS, "webhook-lookup")
+        self._slots: WeakValueDictionary[str | None, asyncio.Semaphore] = WeakValueDictionary()
+
+    async def find(self, owner: str | None, host: str, port: int, family: int) -> list[AddressInfo]:
+        """What `host` means, for a webhook of `owner`. Raises OSError when it means nothing."""
+        slots = self._slots.setdefault(owner, asyncio.Semaphore(LOOKUPS_EACH))
+        await slots.acquire()
+        looking = asyncio.get_running_loop().run_in_executor(self._threads, _lookup, host, port, family)
+
+        def ended(done: "asyncio.Future[list[AddressInfo]]") -> None:
+            slots.release()
+            if not done.cancelled():
+                done.exception()  # perhaps nobody waits for it any more
+
+        looking.add_done_callback(ended)
+        # The slot is taken until the thread has ended, however long that takes.
+        return await asyncio.shield(looking)
+
+    def close(self) -> None:
+        """Let the threads go; one that waits for a name ends by itself."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+
 class Guard(AbstractResolver):
     """Resolves the host of one URL, and opens the sockets to it; both only where that is allowed."""
 
-    def __init__(self, url: URL, allowed: Allowed, threads: Executor) -> None:
-        """`threads` look names up."""
+    def __init__(self, url: URL, allowed: Allowed, lookups: Lookups, owner: str | None) -> None:
+        """`owner` is whose webhook it is."""
         self._allowed = allowed
-        self._threads = threads
+        self._lookups = lookups
+        self._owner = owner
         self._anywhere = allowed.place(host_of(url), url.port or 0)
 
     async def resolve(self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC) -> list[ResolveResult]:
         """All addresses of `host`; RefusedAddressError when one of them may not be reached."""
-        loop = asyncio.get_running_loop()
-        found = await loop.run_in_executor(self._threads, _lookup, host, port, family)
+        found = await self._lookups.find(self._owner, host, port, family)
         for info in found:
             self._check(str(info[4][0]))
         return [
@@ -103,7 +139,7 @@ class Guard(AbstractResolver):
     def _check(self, address: str) -> None:
         found = ipaddress.ip_address(address)
         if not (self._anywhere or is_public(found) or self._allowed.network(found)):
-            raise RefusedAddressError(f"{address} is not a public address")
+            raise RefusedAddressError(f"{address} is not a public address; nothing is delivered there, {_UNLESS}")
 
 
 def check_url(text: str, allowed: Allowed, own: Iterable[str]) -> URL:
@@ -130,9 +166,9 @@ def check_url(text: str, allowed: Allowed, own: Iterable[str]) -> URL:
     if allowed.place(host, port) or (literal is not None and allowed.network(literal)):
         return url
     if host in own or host == "localhost" or host.endswith(".localhost"):
-        raise _refusal("this server delivers nothing to itself")
+        raise _refusal(f"this server delivers nothing to itself, {_UNLESS}")
     if literal is not None and not is_public(literal):
-        raise _refusal(f"{literal} is not a public address")
+        raise _refusal(f"{literal} is not a public address; nothing is delivered there, {_UNLESS}")
     return url
 
 
@@ -160,11 +196,3 @@ def _literal(host: str) -> Address | None:
 def _lookup(host: str, port: int, family: int) -> list[AddressInfo]:
     # typeshed also knows of addresses that are no internet's.
     return cast("list[AddressInfo]", socket.getaddrinfo(host, port, family=family, type=socket.SOCK_STREAM))
-
-
-def _place(entry: str) -> tuple[str, int | None]:
-    match = _PLACE.fullmatch(entry)
-    port = int(match["port"]) if match and match["port"] else None
-    if match is None or port == 0 or (port or 0) > _PORT_MAX:
-        raise ConfigError(f"webhooks.allow: `{entry}` is neither a host, nor `host:port`, nor a network")
-    return match["host"].lower().strip("[]").rstrip("."), port

@@ -2,22 +2,22 @@
 
 import asyncio
 import time
-from concurrent.futures import ThreadPoolExecutor
 from typing import Final
+from weakref import WeakValueDictionary
 
 import aiohttp
 from aiohttp import hdrs
 from yarl import URL
 
 from api.webhooks import signing
-from api.webhooks.addresses import Allowed, Guard, RefusedAddressError
+from api.webhooks.addresses import Allowed, Guard, Lookups, RefusedAddressError
 from api.webhooks.deliveries import Delivery
 from shared.secret import Secret
 
 AT_ONCE: Final = 256
 """Deliveries of all webhooks that are under way at the same time."""
-LOOKUPS: Final = 32
-"""Names that are looked up at the same time: the system's resolver blocks a thread for each."""
+AT_ONCE_EACH: Final = 16
+"""Those of one owner among them: receivers that hang are in nobody else's way."""
 ERROR_MAX: Final = 300
 USER_AGENT: Final = "hostel-webhooks"
 _REASONS: Final[tuple[tuple[type[Exception] | tuple[type[Exception], ...], str], ...]] = (
@@ -43,11 +43,13 @@ class Courier:
         self._allowed = allowed
         self._timeout = timeout
         self._slots = asyncio.Semaphore(AT_ONCE)
-        self._threads = ThreadPoolExecutor(LOOKUPS, "webhook-lookup")
+        self._own: WeakValueDictionary[str | None, asyncio.Semaphore] = WeakValueDictionary()
+        """By the owner of the webhook."""
+        self._lookups = Lookups()
 
-    async def send(self, delivery: Delivery, url: URL, secrets: list[Secret]) -> int:
+    async def send(self, delivery: Delivery, url: URL, secrets: list[Secret], *, owner: str | None) -> int:
         """The status of the receiver's answer, whose body is not read. Raises Undelivered when there is none."""
-        async with self._slots:
+        async with self._own.setdefault(owner, asyncio.Semaphore(AT_ONCE_EACH)), self._slots:
             headers = {
                 hdrs.CONTENT_TYPE: "application/json",
                 hdrs.USER_AGENT: USER_AGENT,
@@ -55,18 +57,18 @@ class Courier:
             }
             try:
                 async with asyncio.timeout(self._timeout):
-                    return await self._post(url, delivery.body, headers)
+                    return await self._post(url, delivery.body, headers, owner)
             except TimeoutError:
                 raise Undelivered(f"no answer within {self._timeout:g} s") from None
             except (aiohttp.ClientError, OSError, ValueError) as error:
                 raise Undelivered(_reason(error)[:ERROR_MAX]) from None
 
     async def close(self) -> None:
-        """Let the threads go; one that waits for a name ends by itself."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        """Look no names up any more."""
+        self._lookups.close()
 
-    async def _post(self, url: URL, body: bytes, headers: dict[str, str]) -> int:
-        guard = Guard(url, self._allowed, self._threads)
+    async def _post(self, url: URL, body: bytes, headers: dict[str, str], owner: str | None) -> int:
+        guard = Guard(url, self._allowed, self._lookups, owner)
         connector = aiohttp.TCPConnector(
             resolver=guard, socket_factory=guard.socket, use_dns_cache=False, force_close=True, happy_eyeballs_delay=None
         )

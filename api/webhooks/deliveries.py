@@ -17,10 +17,13 @@ AT_ONCE: Final = 4
 """Deliveries of one webhook that are under way at the same time."""
 WAITING_MAX: Final = 1000
 """Deliveries of one webhook that wait; beyond it they fail at once, and can be tried again."""
-KEPT_MAX: Final = 10_000
+KEPT_MAX: Final = 2000
 """Deliveries of one webhook that are kept, whatever their age."""
 _PAUSE_MAX: Final = 24 * 3600.0
 """Seconds between two attempts, at most."""
+
+_WAITS: Final = table.c.next.is_not(None)
+"""Whether it is pending, as the index has it."""
 
 Status = Literal["pending", "delivered", "failed"]
 
@@ -78,6 +81,8 @@ class Deliveries:
             written = [_within_bounds(connection, delivery) for delivery in made if delivery.webhook in there]
             if written:
                 connection.execute(insert(table), [msgspec.structs.asdict(delivery) for delivery in written])
+            for delivery in written:
+                _drop_oldest(connection, delivery.webhook)
             return written
 
         return await self._store.write(work)
@@ -85,7 +90,7 @@ class Deliveries:
     async def due(self, webhook: str) -> Due:
         """What waits for `webhook`."""
         now = time.time()
-        waiting = (table.c.webhook == webhook) & (table.c.status == "pending")
+        waiting = (table.c.webhook == webhook) & _WAITS
         # A clock that was set back must not make the wait longer than it can ever be.
         ripe = or_(table.c.next <= now, table.c.next > now + self._pause(self._settings.attempts))
         query = select(table).where(waiting, ripe).order_by(table.c.next, table.c.id).limit(AT_ONCE)
@@ -98,7 +103,7 @@ class Deliveries:
 
     async def waiting(self) -> list[str]:
         """The webhooks for which something waits."""
-        query = select(table.c.webhook).where(table.c.status == "pending").distinct()
+        query = select(table.c.webhook).where(_WAITS).distinct()
         return await self._store.read(lambda connection: list(connection.scalars(query)))
 
     async def delivered(self, delivery: Delivery, response: int) -> None:
@@ -143,20 +148,10 @@ class Deliveries:
         return await self._store.write(work)
 
     async def purge(self) -> None:
-        """Forget what ended long ago, and what is beyond KEPT_MAX."""
-        ended = table.c.status != "pending"
-        retention = self._settings.retention
-        ranked = select(
-            table.c.id, func.row_number().over(partition_by=table.c.webhook, order_by=table.c.created.desc()).label("rank")
-        ).subquery()
-        beyond = select(ranked.c.id).where(ranked.c.rank > KEPT_MAX)
-
-        def work(connection: Connection) -> None:
-            if retention:
-                connection.execute(delete(table).where(ended, table.c.ended < time.time() - retention))
-            connection.execute(delete(table).where(ended, table.c.id.in_(beyond)))
-
-        await self._store.write(work)
+        """Forget what ended long ago."""
+        if self._settings.retention:
+            statement = delete(table).where(table.c.ended < time.time() - self._settings.retention)
+            await self._store.write(lambda connection: connection.execute(statement))
 
     def _pause(self, attempt: int) -> float:
         """Seconds after that attempt, the first of which is 0."""
@@ -175,9 +170,16 @@ def drop_waiting(connection: Connection, webhook: str, error: str) -> None:
     connection.execute(update(table).where(where).values(status="failed", next=None, error=error, ended=time.time()))
 
 
+def _drop_oldest(connection: Connection, webhook: str) -> None:
+    """Forget what has ended beyond KEPT_MAX: a flood of events must not fill the disk until the next purge."""
+    newest = select(table.c.created).where(table.c.webhook == webhook).order_by(table.c.created.desc())
+    last = newest.offset(KEPT_MAX).limit(1).scalar_subquery()
+    connection.execute(delete(table).where(table.c.webhook == webhook, table.c.created <= last, ~_WAITS))
+
+
 def _within_bounds(connection: Connection, delivery: Delivery) -> Delivery:
     """As it is, or failed when too many wait for its webhook already."""
-    where = (table.c.webhook == delivery.webhook) & (table.c.status == "pending")
+    where = (table.c.webhook == delivery.webhook) & _WAITS
     if (connection.scalar(select(func.count()).select_from(table).where(where)) or 0) < WAITING_MAX:
         return delivery
     error = f"more than {WAITING_MAX} deliveries wait for this webhook"

@@ -249,7 +249,7 @@ class Webhooks:
             await self._deliveries.failed(delivery, None, error.message, final=True)
             return
         try:
-            status = await self._courier.send(delivery, URL(found.url), secrets)
+            status = await self._courier.send(delivery, URL(found.url), secrets, owner=found.owner)
         except Undelivered as error:
             await self._deliveries.failed(delivery, None, str(error))
             return

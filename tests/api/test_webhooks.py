@@ -4,8 +4,8 @@ import asyncio
 import ipaddress
 import signal
 import socket
-from collections.abc import AsyncIterator
-from concurrent.futures import ThreadPoolExecutor
+import threading
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +19,8 @@ from api.problems import Problem
 from api.schema import View
 from api.tables import webhooks as webhook_rows
 from api.webhooks import deliveries
-from api.webhooks.addresses import Allowed, Guard, RefusedAddressError, check_url, is_public
-from api.webhooks.courier import Courier, Undelivered
+from api.webhooks.addresses import LOOKUPS, LOOKUPS_EACH, Allowed, Guard, Lookups, RefusedAddressError, check_url, is_public
+from api.webhooks.courier import AT_ONCE_EACH, Courier, Undelivered
 from api.webhooks.deliveries import Delivery
 from api.webhooks.webhooks import PURPOSE
 from shared.config import ConfigError
@@ -267,6 +267,21 @@ async def test_too_many_that_wait_fail_at_once_and_are_shown(
     assert {"delivered", "failed"} == {item["status"] for item in await hook.ended(3)}
 
 
+async def test_a_flood_of_events_does_not_fill_the_disk(
+    telling: Server, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deliveries, "KEPT_MAX", 3)
+    hook, other = await hooked(telling, receiver.url), await hooked(telling, receiver.url)
+    await other.emit()
+    await other.ended()
+    for number in range(6):
+        await hook.emit(text=str(number))
+        await receiver.take(number + 2)
+        items = await hook.ended(min(number + 1, 3))
+        assert min(number + 1, 3) == len(items)
+    assert 1 == len((await other.call("GET", "/deliveries"))["items"])
+
+
 async def test_what_ended_long_ago_is_forgotten(tmp_path: Path, host: FakeHost, receiver: Receiver) -> None:
     settings = Settings(allow=("127.0.0.1",), retention=0.05)
     async with serving(tmp_path, host, webhooks=settings) as server:
@@ -377,8 +392,10 @@ def test_an_allowance_that_is_none_is_an_error_of_the_configuration(entry: str) 
 
 
 @pytest.fixture
-def threads() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(1)
+def lookups() -> Iterator[Lookups]:
+    made = Lookups()
+    yield made
+    made.close()
 
 
 def resolving_to(monkeypatch: pytest.MonkeyPatch, *answers: tuple[str, ...]) -> None:
@@ -395,10 +412,8 @@ def resolving_to(monkeypatch: pytest.MonkeyPatch, *answers: tuple[str, ...]) -> 
     monkeypatch.setattr(socket, "getaddrinfo", lookup)
 
 
-async def test_a_name_that_also_means_an_inner_address_is_refused(
-    monkeypatch: pytest.MonkeyPatch, threads: ThreadPoolExecutor
-) -> None:
-    guard = Guard(URL("http://two.example/"), Allowed(()), threads)
+async def test_a_name_that_also_means_an_inner_address_is_refused(monkeypatch: pytest.MonkeyPatch, lookups: Lookups) -> None:
+    guard = Guard(URL("http://two.example/"), Allowed(()), lookups, None)
     resolving_to(monkeypatch, ("1.1.1.1", "10.0.0.1"))
     with pytest.raises(RefusedAddressError):
         await guard.resolve("two.example", 80)
@@ -409,8 +424,8 @@ async def test_a_name_that_also_means_an_inner_address_is_refused(
     assert ["1.1.1.1"] == [found["host"] for found in await guard.resolve("two.example", 80)]
 
 
-def test_a_socket_is_opened_to_no_address_but_a_good_one(threads: ThreadPoolExecutor) -> None:
-    guard = Guard(URL("http://x.example/"), Allowed(()), threads)
+def test_a_socket_is_opened_to_no_address_but_a_good_one(lookups: Lookups) -> None:
+    guard = Guard(URL("http://x.example/"), Allowed(()), lookups, None)
     with pytest.raises(RefusedAddressError):
         guard.socket((socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", 80)))
     guard.socket((socket.AF_INET, socket.SOCK_STREAM, 6, "", ("1.1.1.1", 80))).close()
@@ -431,7 +446,7 @@ async def test_nothing_is_sent_to_the_loopback_however_it_is_called(
     resolving_to(monkeypatch, ("127.0.0.1",))
     courier = Courier(Allowed(()), 5)
     with pytest.raises(Undelivered, match=r"127\.0\.0\.1 is not a public address"):
-        await courier.send(delivery(), URL(f"http://{host}:{receiver.port}/"), [Secret("whsec_AAAA")])
+        await courier.send(delivery(), URL(f"http://{host}:{receiver.port}/"), [Secret("whsec_AAAA")], owner=None)
     assert [] == receiver.got
     await courier.close()
 
@@ -441,7 +456,8 @@ async def test_what_is_allowed_by_name_is_reached_wherever_it_leads(
 ) -> None:
     resolving_to(monkeypatch, ("127.0.0.1",))
     courier = Courier(Allowed((f"inside.example:{receiver.port}",)), 5)
-    assert 204 == await courier.send(delivery(), URL(f"http://inside.example:{receiver.port}/"), [Secret("whsec_AAAA")])
+    inside = URL(f"http://inside.example:{receiver.port}/")
+    assert 204 == await courier.send(delivery(), inside, [Secret("whsec_AAAA")], owner=None)
     await courier.close()
 
 
@@ -463,12 +479,77 @@ async def test_the_words_of_a_receiver_that_speaks_no_http_are_not_shown(sent: b
     async with await asyncio.start_server(talk, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
         with pytest.raises(Undelivered, match=why):
-            await courier.send(delivery(), URL(f"http://127.0.0.1:{port}/"), [Secret("whsec_AAAA")])
+            await courier.send(delivery(), URL(f"http://127.0.0.1:{port}/"), [Secret("whsec_AAAA")], owner=None)
         with pytest.raises(Undelivered, match=r"no TLS|closed the connection|cannot be reached"):
-            await courier.send(delivery(), URL(f"https://127.0.0.1:{port}/"), [Secret("whsec_AAAA")])
+            await courier.send(delivery(), URL(f"https://127.0.0.1:{port}/"), [Secret("whsec_AAAA")], owner=None)
     with pytest.raises(Undelivered, match="cannot be reached"):
-        await courier.send(delivery(), URL(f"http://127.0.0.1:{port}/"), [Secret("whsec_AAAA")])
+        await courier.send(delivery(), URL(f"http://127.0.0.1:{port}/"), [Secret("whsec_AAAA")], owner=None)
     await courier.close()
+
+
+async def test_names_that_nobody_answers_for_keep_one_owner_waiting_and_no_other(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The lookups go on when their deliveries have failed: threads cannot be ended."""
+    answered, slow = threading.Event(), list[str]()
+
+    def lookup(host: str, port: int, **_how: object) -> list[tuple[object, ...]]:
+        if host == "slow.example":
+            slow.append(host)
+            answered.wait(20)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", lookup)
+    courier = Courier(Allowed(("127.0.0.1",)), 0.2)
+    url = URL(f"http://slow.example:{receiver.port}/")
+    try:
+        sent = [courier.send(delivery(), url, [Secret("whsec_AAAA")], owner="w1") for _ in range(LOOKUPS + 1)]
+        failed = await asyncio.gather(*sent, return_exceptions=True)
+        assert {"no answer within 0.2 s"} == {str(error) for error in failed}
+        assert LOOKUPS_EACH == len(slow)
+        quick = URL(f"http://quick.example:{receiver.port}/")
+        assert 204 == await courier.send(delivery(), quick, [Secret("whsec_AAAA")], owner="w2")
+    finally:
+        answered.set()
+    # Of the owner's own, the next is looked up once a thread is free.
+    async with asyncio.timeout(10):
+        while True:
+            try:
+                assert 204 == await courier.send(delivery(), url, [Secret("whsec_AAAA")], owner="w1")
+                break
+            except Undelivered:
+                continue
+    await courier.close()
+
+
+async def test_receivers_that_hang_hold_some_of_the_deliveries_and_not_all(receiver: Receiver) -> None:
+    gate = asyncio.Event()
+
+    async def hold(_request: web.Request) -> web.Response:
+        await gate.wait()
+        return web.Response()
+
+    receiver.answer = hold
+    courier = Courier(Allowed(("127.0.0.1",)), 20)
+    async with asyncio.TaskGroup() as group:
+        for _ in range(AT_ONCE_EACH + 5):
+            group.create_task(courier.send(delivery(), URL(receiver.url), [Secret("whsec_AAAA")], owner="w1"))
+        await receiver.take(AT_ONCE_EACH)
+        async with receiving() as good:
+            assert 204 == await courier.send(delivery(), URL(good.url), [Secret("whsec_AAAA")], owner="w2")
+        assert AT_ONCE_EACH == receiver.most
+        gate.set()
+    await courier.close()
+
+
+async def test_a_proxy_of_the_environment_is_not_asked(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with receiving() as proxy:
+        for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+            monkeypatch.setenv(name, proxy.url)
+        courier = Courier(Allowed(("127.0.0.1",)), 5)
+        assert 204 == await courier.send(delivery(), URL(receiver.url), [Secret("whsec_AAAA")], owner=None)
+        assert (1, 0) == (len(receiver.got), len(proxy.got))
+        await courier.close()
 
 
 async def test_an_answer_without_end_is_not_read(receiver: Receiver) -> None:
@@ -484,7 +565,7 @@ async def test_an_answer_without_end_is_not_read(receiver: Receiver) -> None:
     receiver.answer = flood
     courier = Courier(Allowed(("127.0.0.1",)), 5)
     async with asyncio.timeout(4):
-        assert 200 == await courier.send(delivery(), URL(receiver.url), [Secret("whsec_AAAA")])
+        assert 200 == await courier.send(delivery(), URL(receiver.url), [Secret("whsec_AAAA")], owner=None)
     await courier.close()
 
 

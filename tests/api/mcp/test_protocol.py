@@ -1,5 +1,6 @@
 """What crosses the wire, in both eras, and what is refused."""
 
+import asyncio
 import base64
 import io
 import json
@@ -136,6 +137,30 @@ async def test_a_batch_is_answered_in_order_where_the_revision_has_batches(serve
     assert (202, None) == await post(server, token, [rpc("notifications/initialized", number=None)])
     _, (reply,) = await post(server, token, [rpc("initialize", protocolVersion=HANDSHAKE[0])])
     assert -32601 == reply["error"]["code"]
+
+
+async def test_a_batch_does_nothing_more_once_its_key_is_revoked(server: Server) -> None:
+    workspace, token = await server.tenant()
+    base = f"/api/workspaces/{workspace}"
+    _, key, _ = await server.call("POST", f"{base}/keys", {"name": "agent", "rank": "member"}, token=token)
+    _, channel, _ = await server.call("POST", f"{base}/channels", {"name": "a"}, token=token)
+    messages = f"{base}/channels/{channel['channelId']}/messages"
+    waits = {"channelId": channel["channelId"], "wait": 50}
+    says = {"channelId": channel["channelId"], "text": "too late"}
+    batch = [
+        rpc("tools/call", number=1, name="read_messages", arguments=waits),
+        rpc("tools/call", number=2, name="send_message", arguments=says),
+    ]
+    sent = asyncio.create_task(post(server, key["key"], batch))
+    async with asyncio.timeout(10):
+        while not len(server.services.live):
+            await asyncio.sleep(0.01)
+    assert 204 == (await server.call("DELETE", f"{base}/keys/{key['keyId']}", token=token))[0]
+    assert 201 == (await server.call("POST", messages, {"text": "go on"}, token=token))[0]
+    status, refusal = await sent
+    assert (401, "unauthorized") == (status, refusal["code"])
+    _, page, _ = await server.call("GET", messages, token=token)
+    assert ["go on"] == [message["text"] for message in page["items"]]
 
 
 async def test_a_batch_has_a_size(server: Server, token: str) -> None:

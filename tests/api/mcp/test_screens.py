@@ -1,11 +1,12 @@
 """Screens drawn from a tenant's bytes, however hostile."""
 
+import asyncio
 import random
 import time
 
 import pytest
 
-from api.mcp.screens import BUDGET, BYTES_MAX, SIZE_MAX, draw, plain
+from api.mcp.screens import BUDGET, BYTES_MAX, SIZE_MAX, Screens, draw, plain
 
 
 def test_a_screen_shows_what_a_terminal_would() -> None:
@@ -45,6 +46,19 @@ def test_nothing_that_is_printed_takes_long_or_breaks_the_drawing(monkeypatch: p
     draw(output[:BYTES_MAX], 1000, 500, time.process_time)
     plain(output)
     assert time.process_time() - started < 1
+
+
+async def test_a_workspace_that_wants_many_screens_delays_others_by_one() -> None:
+    screens, drawn = Screens(), list[str]()
+
+    async def want(workspace: str) -> None:
+        await screens.draw(workspace, b"x", 80, 24)
+        drawn.append(workspace)
+
+    async with asyncio.TaskGroup() as group:
+        for workspace in (*["greedy"] * 20, "modest"):
+            group.create_task(want(workspace))
+    assert (21, True) == (len(drawn), drawn.index("modest") <= 2)
 
 
 def test_noise_is_drawn() -> None:

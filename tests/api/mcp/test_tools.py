@@ -118,7 +118,7 @@ async def test_an_agent_gives_another_work_and_answers_what_it_asks(room: Room, 
 
 
 BAD: list[tuple[str, dict[str, object], str]] = [
-    ("get_session", {}, "invalid: is needed, as a string\nsessionId"),
+    ("get_session", {}, "invalid: sessionId: is needed, as a string"),
     ("get_session", {"sessionId": 7}, "sessionId"),
     ("get_session", {"sessionId": "../x"}, "not_found: "),
     ("get_session", {"sessionId": new_session_id(), "surprise": 1}, "there is no such argument"),

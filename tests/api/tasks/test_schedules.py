@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
+from api.tables import schedules as table
 from api.tables import tasks as task_table
 from api.tasks.records import Plan, Task, TaskStatus
 from api.tasks.runner import TaskRunner
@@ -183,6 +184,18 @@ async def test_one_that_is_switched_off_or_changed_begins_anew(bench: Bench) -> 
     with pytest.raises(Fault) as caught:
         await bench.one.change(named, name="late")
     assert Code.STALE is caught.value.code
+
+
+@pytest.mark.parametrize("broken", [{"sealed": b"x" * 60}, {"timezone": "Europe/Atlantis"}], ids=str)
+async def test_one_that_cannot_be_read_is_switched_off_and_stops_no_other(bench: Bench, broken: dict[str, object]) -> None:
+    """As when a store was restored without its keys, or a time zone has left the database."""
+    first, _ = await bench.make(), await bench.make()
+    statement = update(table).where(table.c.id == first.id).values(broken)
+    await bench.one._store.write(lambda connection: connection.execute(statement))
+    assert ["02T11:00"] == await bench.at("2026-03-02T11:00:00")
+    assert ["02T11:00", "02T12:00"] == await bench.at("2026-03-02T12:00:00")
+    query = select(table.c.enabled, table.c.next).where(table.c.id == first.id)
+    assert (0, None) == await bench.one._store.read(lambda connection: tuple(connection.execute(query).one()))
 
 
 async def test_a_full_queue_is_told_by_a_task_that_failed(bench: Bench) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Insert, Update, insert, update
+from sqlalchemy import Insert, Update, insert, select, update
 
 from api.guests import Guests
 from api.serverkeys.keys import Keys
@@ -209,6 +209,41 @@ async def test_what_has_ended_is_kept_for_some_time(tmp_path: Path) -> None:
         tasks.settings = Settings(retention=0)
         await tasks.purge()
         assert 2 == len(await tasks.page(home, None, 10))
+
+
+async def test_a_flood_of_tasks_does_not_fill_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("api.tasks.tasks.KEPT_BYTES", 5000)
+    monkeypatch.setattr("api.tasks.tasks.SLACK", 2000)
+    async with rows(tmp_path) as (tasks,):
+        home, other = await workspace(tasks), await workspace(tasks)
+        kept = await tasks.create(other, new_task_id(), Plan(prompt="x" * 4000), by="me")
+        waiting = await queue(tasks, home)
+        made = []
+        for _ in range(12):
+            made.append(await tasks.create(home, new_task_id(), Plan(prompt="x" * 1000), by="me"))
+            await tasks.cancel(home, made[-1].id)
+        await tasks.purge()
+        left = [task.id for task in await tasks.page(home, None, 100)]
+        stay = [task.id for task in made if task.id in left]
+        assert stay == [task.id for task in made[-len(stay) :]]
+        assert 3 <= len(stay) <= 6
+        assert waiting.id in left
+        assert [kept.id] == [task.id for task in await tasks.page(other, None, 10)]
+
+
+async def test_one_that_cannot_be_read_fails_and_stops_nobody_elses(tmp_path: Path) -> None:
+    """As when a store was restored without its keys."""
+    async with rows(tmp_path) as (tasks,):
+        home, other = await workspace(tasks), await workspace(tasks)
+        broken = [await queue(tasks, home), await queue(tasks, home)]
+        fine = await queue(tasks, other)
+        await execute(tasks, update(table).where(table.c.id == broken[0].id).values(sealed=b"x" * 60))
+        assert {broken[1].id, fine.id} == {task.id for task in await tasks.claim()}
+        await execute(tasks, update(table).where(table.c.id == broken[1].id).values(sealed=b"x" * 60))
+        assert [fine.id] == [task.id for task in await tasks.running()]
+        states = select(table.c.status, table.c.error).where(table.c.workspace == home)
+        found = await tasks._store.read(lambda connection: connection.execute(states).all())
+        assert {("failed", True)} == {(row.status, "does not open" in row.error) for row in found}
 
 
 async def test_an_end_is_told_once(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import re
 import secrets
 import time
 from collections.abc import Iterable
+from functools import cache
 from http import HTTPStatus
 from types import ModuleType
 from typing import TYPE_CHECKING, Final
@@ -16,7 +17,8 @@ import structlog
 from aiohttp import hdrs, web
 
 from api import openapi
-from api.dispatch import REQUEST_ID, SUBJECT, WINDOW, Endpoint
+from api.admission import REQUEST_ID, SUBJECT, WINDOW
+from api.dispatch import Endpoint
 from api.origin import Origins
 from api.problems import Problem, of_fault, of_http, respond
 from api.routes import (
@@ -118,12 +120,18 @@ def routes(modules: Iterable[ModuleType] = MODULES) -> tuple[Route, ...]:
     return tuple(route for module in modules for route in routes_of(module))
 
 
+@cache
+def _document() -> bytes:
+    """The contract: made once, for it is the same for every application."""
+    return openapi.document(routes())
+
+
 def build(services: "Services") -> web.Application:
     """The application that answers with `services`. Raises TypeError for a route that was not declared with `@route`."""
     app = web.Application(middlewares=[_middleware(services)], client_max_size=services.config.api.body_max)
     declared = routes()
     app.on_response_prepare.append(_prepare)
-    app[openapi.DOCUMENT] = openapi.document(declared)
+    app[openapi.DOCUMENT] = _document()
     plain = {route.path for route in declared if route.method == hdrs.METH_GET and not route.websocket}
     sockets = {route.path: SocketEndpoint(route, services) for route in declared if route.websocket}
     # One resource a path: the router tries them one after the other.

@@ -96,7 +96,10 @@ ask() {{
   printf 'header = "Authorization: Bearer %s"\\n' "${KEY}" | curl --config - --fail --silent --show-error --max-time 30 "$@"
 }}
 
-ask "$url/api/workspaces/$workspace" >/dev/null
+if ! ask "$url/api/workspaces/$workspace" >/dev/null; then
+  echo "workspace $workspace: not reached at $url; 401 is a wrong or revoked {KEY}, 404 the key of another workspace" >&2
+  exit 1
+fi
 echo "workspace $workspace: reached"
 ask "$url/api/mcp" -H 'Content-Type: application/json' -H 'Accept: application/json, text/event-stream' \\
   --data '{{"jsonrpc":"2.0","id":1,"method":"tools/list"}}' | grep -q '"inputSchema"'

@@ -117,9 +117,14 @@ async def settle(services: "Services") -> None:
         if info is None and row.sealed is None:
             await forget_if_deleted(services, workspace)
             continue
-        with acting(OURSELVES):
-            async with services.workspaces.lock(workspace):
-                await _settle(services, await services.workspaces.get(workspace), info)
+        try:
+            with acting(OURSELVES):
+                async with services.workspaces.lock(workspace):
+                    await _settle(services, workspace)
+        except Fault as fault:
+            if fault.code is Code.UNAVAILABLE:
+                raise
+            logger().warning("a workspace is not settled yet", workspace=workspace, reason=str(fault))
 
 
 def _differs(row: Workspace, info: WorkspaceInfo) -> bool:
@@ -128,8 +133,11 @@ def _differs(row: Workspace, info: WorkspaceInfo) -> bool:
     return (row.deleted is not None) != (info.state in {WorkspaceState.LOCKED, WorkspaceState.DELETING})
 
 
-async def _settle(services: "Services", row: Workspace, info: WorkspaceInfo | None) -> None:
-    """One row that differs, or did when it was read."""
+async def _settle(services: "Services", workspace: str) -> None:
+    """One row that differs, or did when it was read: both are read again, as it may have been deleted or restored."""
+    row, info = await services.workspaces.find(workspace), await _known(services, workspace)
+    if row is None:
+        return
     if row.deleted is not None:
         if row.purge is None or (row.sealed is not None and info is not None and info.state is not WorkspaceState.LOCKED):
             await _confirm(services, row.id)
@@ -137,6 +145,15 @@ async def _settle(services: "Services", row: Workspace, info: WorkspaceInfo | No
             await _restored(services, row)
     elif info is not None and info.state is WorkspaceState.LOCKED:
         await lock(services, row)
+
+
+async def _known(services: "Services", workspace: str) -> WorkspaceInfo | None:
+    try:
+        return await services.hosts.show_workspace(workspace)
+    except Fault as fault:
+        if fault.code not in NEVER_MADE:
+            raise
+        return None
 
 
 async def forget_if_deleted(services: "Services", workspace: str) -> None:

@@ -124,7 +124,9 @@ class Problem(Exception):  # noqa: N818  # RFC 9457's word
 
 def invalid(detail: str, *, pointer: str | None = None, parameter: str | None = None, header: str | None = None) -> Problem:
     """422: one value of the request is not acceptable; says which."""
-    return Problem(HttpCode.INVALID, detail, errors=(FieldError(detail, pointer, parameter, header),))
+    error = FieldError(detail, pointer, parameter, header)
+    where = pointer or parameter or header
+    return Problem(HttpCode.INVALID, f"{where}: {detail}" if where else detail, errors=(error,))
 
 
 def of_fault(fault: Fault) -> Problem:

@@ -66,15 +66,22 @@ class Windows:
             key = OVERFLOW
             found = self._windows.get(key)
         count, end = found or (0, 0.0)
-        if end <= now:
+        if not now < end <= now + self._seconds:  # it is over, or the clock was set back
             count, end = 0, now + self._seconds
         self._windows[key] = (count + 1, end)
         return Window(self._limit, self._limit - count - 1, end)
 
+    def forgive(self, key: str) -> None:
+        """Take the last request of `key` back."""
+        count, end = self._windows.get(key, (0, 0.0))
+        if count:
+            self._windows[key] = (count - 1, end)
+
     def at(self, key: str) -> Window:
         """How far the key is, without counting anything."""
         count, end = self._windows.get(key, (0, 0.0))
-        return Window(self._limit, self._limit - (count if end > time.time() else 0), end)
+        now = time.time()
+        return Window(self._limit, self._limit - (count if now < end <= now + self._seconds else 0), end)
 
     def _room(self, now: float) -> bool:
         # One scan a second at most, whatever a flood does.
@@ -102,6 +109,10 @@ class RateLimiter:
         if window.remaining < 0:
             raise limited(window)
         return window
+
+    def forgive(self, name: str, key: str) -> None:
+        """Do not count the last request of `key`, which was no guess."""
+        self._limits[name].forgive(key)
 
 
 def limited(window: Window) -> Problem:

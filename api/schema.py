@@ -13,6 +13,7 @@ import msgspec
 from multidict import MultiMapping
 
 from api.problems import FieldError, HttpCode, Problem
+from shared.choices import choices, readable
 from shared.errors import Code
 from shared.secret import Secret, decode_hook
 
@@ -33,6 +34,7 @@ T = TypeVar("T")
 
 _PATH: Final = re.compile(r"^(?P<what>.*?)(?: - at `(?P<key>key` in `)?\$(?P<path>[^`]*)`)?$", re.DOTALL)
 _UNKNOWN: Final = re.compile(r"Object contains unknown field `(?P<name>.*)`", re.DOTALL)
+_MISSING: Final = re.compile(r"Object missing required field `(?P<name>.*)`")
 _SHOWN: Final = 100
 """Characters that are repeated of a name that a client made up."""
 
@@ -50,7 +52,7 @@ def decode(json_decoder: "msgspec.json.Decoder[T]", raw: bytes) -> T:
         value = json_decoder.decode(raw)
         json.loads(raw, object_pairs_hook=_without_duplicates)
     except msgspec.ValidationError as error:
-        raise _refusal(str(error)) from None
+        raise _refusal(str(error), json_decoder.type) from None
     except (msgspec.DecodeError, ValueError, RecursionError):
         # UnicodeDecodeError is a ValueError, and would quote the bytes.
         raise Problem(Code.BAD_REQUEST, "the body is not valid JSON in UTF-8") from None
@@ -66,9 +68,12 @@ def convert_query(kind: type[T], given: MultiMapping[str]) -> T:
     try:
         return msgspec.convert(values, kind, strict=False)
     except msgspec.ValidationError as error:
-        what, path = _parts(str(error))
-        unknown = _UNKNOWN.fullmatch(what)
-        raise _bad_parameter(unknown["name"] if unknown else path.lstrip("/"), "is unknown" if unknown else what) from None
+        what, path = _parts(str(error), kind)
+        unknown, missing = _UNKNOWN.fullmatch(what), _MISSING.fullmatch(what)
+        if unknown or missing:
+            name, what = (unknown["name"], "is unknown") if unknown else (missing["name"] if missing else "", "is needed")
+            raise _bad_parameter(name, what) from None
+        raise _bad_parameter(path.lstrip("/"), what) from None
 
 
 def moment(seconds: float) -> datetime:
@@ -88,22 +93,23 @@ def _bad_parameter(name: str, what: str) -> Problem:
     return Problem(HttpCode.INVALID, f"query parameter `{name}`: {what}", errors=(FieldError(what, parameter=name),))
 
 
-def _refusal(message: str) -> Problem:
-    what, pointer = _parts(message)
+def _refusal(message: str, kind: object) -> Problem:
+    what, pointer = _parts(message, kind)
     unknown = _UNKNOWN.fullmatch(what)
     if unknown:
         what, pointer = "unknown field", f"{pointer}/{_escaped(unknown['name'][:_SHOWN])}"
     return Problem(HttpCode.INVALID, f"{pointer or 'the body'}: {what}", errors=(FieldError(what, pointer=pointer),))
 
 
-def _parts(message: str) -> tuple[str, str]:
-    """Msgspec's message without values, and its path as a JSON pointer."""
+def _parts(message: str, kind: object) -> tuple[str, str]:
+    """Msgspec's message about a `kind`, without values, and its path as a JSON pointer."""
     match = _PATH.fullmatch(message)
     what, path = (match["what"], match["path"] or "") if match else (message, "")
-    if what.startswith("Invalid enum value"):
-        what = "not one of the accepted values"
     pointer = path.replace("[...]", "/*").replace("[", "/").replace("]", "").replace(".", "/")
-    return what, pointer
+    if what.startswith("Invalid enum value"):
+        accepted = choices(kind, pointer.split("/")[1:])
+        what = f"is none of {', '.join(accepted)}" if accepted else "is not one of the accepted values"
+    return readable(what), pointer
 
 
 def _escaped(name: str) -> str:

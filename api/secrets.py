@@ -27,28 +27,27 @@ SESSIONS_MAX: Final = 100
 CACHED: Final = 1000
 """Workspaces whose secrets are in memory."""
 PURPOSE: Final = "secret"
-_TAKEN: Final = frozenset(
-    {
-        *(
-            "BASH_ENV",
-            "COLORTERM",
-            "CDPATH",
-            "ENV",
-            "HOME",
-            "IFS",
-            "LANG",
-            "LOGNAME",
-            "PATH",
-            "PROMPT_COMMAND",
-            "PWD",
-            "OLDPWD",
-        ),
-        *("SHELL", "SHELLOPTS", "SHLVL", "TERM", "TMPDIR", "USER", "XDG_RUNTIME_DIR"),
-        *("NODE_OPTIONS", "PERL5LIB", "PERL5OPT", "PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP", "RUBYLIB", "RUBYOPT"),
-    }
+_NAMES: Final = """
+    ANTHROPIC_BASE_URL BASHOPTS BROWSER BUN_INSPECT_PRELOAD BUN_OPTIONS CDPATH CLASSPATH CLAUDE_CONFIG_DIR CODEX_HOME
+    COLORTERM DOTNET_ADDITIONAL_DEPS DOTNET_STARTUP_HOOKS EDITOR ENV FPATH GCONV_PATH GEM_HOME GEM_PATH
+    GIT_ALTERNATE_OBJECT_DIRECTORIES GIT_ASKPASS GIT_COMMON_DIR GIT_DIR GIT_EDITOR GIT_EXEC_PATH GIT_EXTERNAL_DIFF
+    GIT_INDEX_FILE GIT_OBJECT_DIRECTORY GIT_PAGER GIT_PROXY_COMMAND GIT_SEQUENCE_EDITOR GIT_SSH GIT_SSH_COMMAND
+    GIT_SSH_VARIANT GIT_TEMPLATE_DIR GIT_WORK_TREE GLOBIGNORE GNUMAKEFLAGS GOFLAGS HOME HOSTALIASES IFS INPUTRC
+    JAVA_TOOL_OPTIONS JDK_JAVA_OPTIONS LANG LESSCLOSE LESSOPEN LOCALDOMAIN LOCPATH LOGNAME LUA_CPATH LUA_INIT LUA_PATH
+    MAKEFILES MAKEFLAGS MANPAGER NLSPATH NODE_OPTIONS NODE_PATH NODE_REPL_EXTERNAL_MODULE OLDPWD OPENAI_BASE_URL
+    OPENSSL_CONF OPENSSL_ENGINES OPENSSL_MODULES PAGER PATH PERL5DB PERL5LIB PERL5OPT PERLLIB PHPRC PHP_INI_SCAN_DIR
+    PROMPT_COMMAND PS0 PS1 PS2 PS3 PS4 PWD PYTHONBREAKPOINT PYTHONEXECUTABLE PYTHONHOME PYTHONINSPECT PYTHONPATH
+    PYTHONPLATLIBDIR PYTHONPYCACHEPREFIX PYTHONSTARTUP PYTHONUSERBASE PYTHONWARNINGS RES_OPTIONS RUBYLIB RUBYOPT RUSTC
+    RUSTC_WRAPPER RUSTFLAGS SHELL SHELLOPTS SHLVL SSH_ASKPASS SSH_AUTH_SOCK SSLKEYLOGFILE TERM TERMCAP TERMINFO
+    TERMINFO_DIRS TMPDIR TZDIR USER VISUAL ZDOTDIR _JAVA_OPTIONS
+"""
+_TAKEN: Final = frozenset(_NAMES.split())
+_PREFIXES: Final = (
+    *("BASH_", "CORECLR_", "COR_", "DYLD_", "GIT_CONFIG", "GIT_TRACE"),
+    *("GLIBC_", "HOSTEL_", "LD_", "MALLOC_", "NPM_CONFIG_", "XDG_"),
 )
-_PREFIXES: Final = ("HOSTEL_", "LD_", "GLIBC_", "BASH_FUNC_", "GIT_CONFIG")
-"""What hostel, the loader and shells use: a secret is a value, and not another way to run a program."""
+"""What hostel, the loader, shells, git and interpreters use, by which programs are run or found, and what says where an agent
+sends its credential. A secret is a value: who may set one and nothing else must not come to run, or to read, anything by it."""
 
 T = TypeVar("T")
 
@@ -169,7 +168,7 @@ class Secrets:
 
 def _checked(name: str, value: Secret) -> bytes:
     if name.upper() in _TAKEN or name.upper().startswith(_PREFIXES):
-        raise invalid(f"`{name}` is used by hostel, by shells or by the loader of programs", parameter="secretName")
+        raise invalid(f"`{name}` means something to hostel, a shell, git or an interpreter", parameter="secretName")
     try:
         plain = value.reveal().encode()
     except UnicodeEncodeError:

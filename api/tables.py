@@ -6,7 +6,7 @@ in `api/migrations/versions`; a test compares the two.
 
 from typing import Final
 
-from sqlalchemy import Column, Float, ForeignKey, Index, Integer, LargeBinary, MetaData, String, Table, UniqueConstraint
+from sqlalchemy import Column, Float, ForeignKey, Index, Integer, LargeBinary, MetaData, String, Table, UniqueConstraint, text
 
 SCHEMA: Final = "0004"
 """The newest migration."""
@@ -301,7 +301,7 @@ deliveries = Table(
     Column("created", Float, nullable=False),
     Column("ended", Float),
     Index("ix_deliveries_webhook", "webhook", "created"),
-    Index("ix_deliveries_next", "next"),
+    Index("ix_deliveries_next", "webhook", "next", sqlite_where=text("next IS NOT NULL")),
 )
 
 provisionings = Table(

@@ -39,6 +39,7 @@ async def take_in(ctx: Context, pieces: AsyncIterator[bytes], stream: Stream, ki
                 async for piece in pieces:
                     _check(connection)
                     await _in_time(stream, Chunk(piece))
+                _check(connection)  # the end may come long after the last piece
                 await _in_time(stream, Sent())
             except Fault as error:
                 # A guest that refuses says so, and closes: its words are still to be read.

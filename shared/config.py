@@ -148,6 +148,7 @@ def _problems(config: Config) -> Iterator[tuple[tuple[str, ...], str]]:
     for name, provider in (config.auth.provider if config.auth else {}).items():
         if provider.problem:
             yield ("auth", "provider", name), provider.problem
+    yield from _allowance_problems(config)
     for name, said in config.agent.items():
         known = BUILT_IN.get(name)
         try:
@@ -161,6 +162,18 @@ def _problems(config: Config) -> Iterator[tuple[tuple[str, ...], str]]:
     if config.agents.default not in config.registry.agents:
         yield ("agents", "default"), f"names {config.agents.default}, which is no agent that is enabled"
     yield from _folder_problems(("agents", "folder"), config.agents.folder)
+
+
+def _allowance_problems(config: Config) -> Iterator[tuple[tuple[str, ...], str]]:
+    if not config.webhooks.allow:
+        return
+    from shared.allowances import allowance  # noqa: PLC0415  # for the few who need it: ipaddress is not small
+
+    for entry in config.webhooks.allow:
+        try:
+            allowance(entry)
+        except ValueError as error:
+            yield ("webhooks", "allow"), str(error)
 
 
 def _folder_problems(keys: tuple[str, ...], value: str) -> Iterator[tuple[tuple[str, ...], str]]:

@@ -6,6 +6,8 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
+from shared.choices import choices, readable
+
 T = TypeVar("T")
 
 Path = tuple[str, ...]
@@ -55,7 +57,9 @@ def problem(error: msgspec.ValidationError, said: dict[str, Any], kind: type) ->
     missing = what.removeprefix("Object missing required field `")
     if missing != what:
         return KeyProblem(path, f"needs the key `{missing.rstrip('`')}`")
-    return KeyProblem(path, what.replace("Expected", "expected"))
+    if what.startswith("Invalid enum value"):
+        return KeyProblem(path, f"expected one of {', '.join(choices(kind, path))}")
+    return KeyProblem(path, readable(what).replace("Expected", "expected"))
 
 
 def located(text: str, found: KeyProblem) -> TomlError:

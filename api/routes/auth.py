@@ -10,6 +10,7 @@ from msgspec import Meta
 from api.auth import Rank, Role, Scope
 from api.credentials.onetime import ONE_TIME_PREFIX
 from api.credentials.tokens import Grant
+from api.ratelimit import client_address
 from api.routes.handover import RedeemedView, taken
 from api.routes.login import sign_out_cookie
 from api.routing import Answer, Context, route
@@ -169,7 +170,15 @@ async def redeem(ctx: Context, body: RedeemRequest) -> RedeemedView:
     """Exchange a one-time token for what it hands over, which `kind` says. Of any number of requests one wins."""
     token = _bounded(body.token)
     if token.reveal().startswith(ONE_TIME_PREFIX):
-        return await taken(ctx, token)
+        view = await taken(ctx, token)
+    else:
+        view = await _invited(ctx, token)
+    # The limit is on guesses: each `hostelctl keys` and the like redeems a token of its own.
+    ctx.app.limits.forgive("redeem", client_address(ctx.request, ctx.app.config.api.trusted_proxies))
+    return view
+
+
+async def _invited(ctx: Context, token: Secret) -> RedeemedView:
     try:
         redeemed = await ctx.app.hosts.redeem_invite(token)
     except Fault as fault:  # a wrong one is told of in the same words, whoever has made it

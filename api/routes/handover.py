@@ -9,12 +9,13 @@ from msgspec import Meta
 
 from api.auditing import ORIGIN
 from api.auth import WORKSPACE_SCOPES, Role, Scope, Target
-from api.credentials.minting import KeyRank, NewKey, Scopes, When, key_view, maker, new_key
+from api.credentials.minting import KeyRank, NewKey, Scopes, When, key_view, new_key
 from api.credentials.onetime import CREDENTIAL_LIFETIME_MAX, LIFETIME, Pending, wrong_token
 from api.credentials.opaque import SEED
-from api.credentials.rights import KeyKind, Owner, check_gift
+from api.credentials.rights import KeyKind, Owner, check_gift, maker
 from api.credentials.tokens import Grant
 from api.pages import PageQuery, cut, decode_moment
+from api.people.standing import lasting
 from api.problems import invalid
 from api.routing import Context, Created, route
 from api.schema import Body, View, moment
@@ -222,7 +223,7 @@ async def _new_key(ctx: Context, workspace: str, body: NewHandover) -> Sealed:
     key = new_key(ctx, Owner(KeyKind.WORKSPACE, workspace), asked)
     until = key.created + body.lifetime
     first = msgspec.structs.replace(key, expires=min(key.end, until))
-    made, secret = await ctx.app.apikeys.mint(first, secrets.token_bytes(SEED))
+    made, secret = await ctx.app.apikeys.mint(first, secrets.token_bytes(SEED), lasting(ctx))
     await ctx.app.webhooks.emit("key.minted", key_view(made), ctx.target)
     return Sealed("key", secret.reveal(), made.id, key.expires)
 
@@ -241,7 +242,7 @@ async def _sign_in(ctx: Context, workspace: str, body: NewHandover) -> Sealed:
 async def _made(ctx: Context, owner: str, sealed: Sealed, lifetime: int, base: str) -> Created[NewHandoverView]:
     detail = {"kind": "key", "keyId": sealed.key_id} if sealed.kind == "key" else {"kind": "signin"}
     payload, by = msgspec.msgpack.encode(sealed), maker(ctx.principal)
-    made, token = await ctx.app.onetime.mint(PURPOSE, owner, detail, payload, lifetime, by, ctx.resource_id)
+    made, token = await ctx.app.onetime.mint(PURPOSE, owner, detail, payload, lifetime, by, ctx.resource_id, lasting(ctx))
     fields = _fields(await ctx.app.onetime.find(made, owner))
     url = f"{ctx.app.config.api.base}/#redeem={token.reveal()}"
     return Created(body=NewHandoverView(token=token.reveal(), url=url, **fields), location=f"{base}/{made}")

@@ -15,6 +15,7 @@ from msgspec import Meta
 from api.auditing import ORIGIN, origin_of
 from api.auth import NOWHERE, Principal, Role, Scope
 from api.people.browsers import COOKIE, COOKIE_LENGTH, Browser, Opened, session_id
+from api.people.cookies import cookie_of
 from api.people.login.logins import Returned, is_path
 from api.people.login.states import COOKIE as LOGIN_COOKIE
 from api.people.login.states import LIFETIME
@@ -122,7 +123,7 @@ async def begin_sign_in(ctx: Context, query: BeginQuery) -> web.Response:
     """Redirects the browser to the provider. The sign-in can be finished in this browser alone, once, within 10 minutes."""
     if not is_path(query.return_to):
         raise invalid("must be a path of this server", parameter="returnTo")
-    given = ctx.request.cookies.get(LOGIN_COOKIE, "")
+    given = cookie_of(ctx.request, LOGIN_COOKIE) or ""
     # Kept while it is good, so that two sign-ins may be under way in one browser.
     browser = given if len(given) == COOKIE_LENGTH else secrets.token_urlsafe(32)
     url = await ctx.app.logins.begin(query.provider, query.return_to, browser)
@@ -142,7 +143,7 @@ async def finish_sign_in(ctx: Context, query: CallbackQuery) -> web.Response:
     """Redirects to where the sign-in was to lead, with a session; else to `/#signin-error=CODE`, where CODE is an error's."""
     returned = Returned(state=query.state, code=query.code, error=query.error, issuer=query.iss)
     try:
-        person, started = await ctx.app.logins.finish(returned, ctx.request.cookies.get(LOGIN_COOKIE, ""))
+        person, started = await ctx.app.logins.finish(returned, cookie_of(ctx.request, LOGIN_COOKIE) or "")
         opened = await ctx.app.browsers.open(person.id, _browser(ctx))
     except Fault as fault:
         ctx.app.auditor.note(finish_sign_in.__name__, fault.code, NOWHERE)
@@ -192,7 +193,7 @@ async def open_browser_session(ctx: Context) -> Answer[SignedInView]:
 async def list_browser_sessions(ctx: Context) -> BrowserSessionsView:
     """Those of the same person or workspace, or of all operators."""
     _without_key(ctx)
-    current = session_id(ctx.request.cookies.get(COOKIE, ""))
+    current = session_id(cookie_of(ctx.request, COOKIE) or "")
     items = [
         BrowserSessionView(
             id=found.id,
@@ -220,6 +221,16 @@ async def end_browser_session(ctx: Context) -> None:
     """Revoke the sign-in that the session comes of, and close what it holds open."""
     _without_key(ctx)
     await ctx.app.browsers.end(ctx.principal, ctx.param("browserSessionId"))
+
+
+@route("DELETE", "/api/auth/sessions", scope=Scope.SELF, summary="Sign out everywhere", errors=(Code.FORBIDDEN,))
+async def end_every_session(ctx: Context) -> None:
+    """Revoke every sign-in of the same person or workspace, or of all operators: browsers, devices and tokens, this one too.
+
+    What they hold open is closed, and what waits to be handed over opens nothing any more. Keys stay as they are.
+    """
+    _without_key(ctx)
+    await ctx.app.browsers.end_all(ctx.principal)
 
 
 def sign_out_cookie() -> str:

@@ -1,5 +1,6 @@
 """MCP over streamable HTTP. The tools' own routes are rate limited and audited; this one only carries."""
 
+import dataclasses
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -76,9 +77,12 @@ async def speak_mcp(ctx: Context, upload: Upload) -> RpcReply | web.StreamRespon
 
 async def _answer(ctx: Context, post: Post) -> web.Response:
     replies, status = [], HTTPStatus.OK.value
-    for message in post.messages:
+    for number, message in enumerate(post.messages):
         if message.id is msgspec.UNSET:
             continue
+        if number:  # the ones before may have waited long: whoever may do nothing any more shall not
+            principal = await ctx.request.app[ENDPOINTS][speak_mcp.__name__].identify(ctx.request)
+            ctx = dataclasses.replace(ctx, principal=principal)  # of this message on
         try:
             result = await _result(ctx, message, post)
             replies.append({"jsonrpc": "2.0", "id": message.id, "result": result})

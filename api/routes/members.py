@@ -1,15 +1,19 @@
 """Members of an organisation, and the invitations by which people become members."""
 
+import time
 from datetime import datetime
 from typing import Annotated, Final
 
 import msgspec
 from msgspec import Meta
+from sqlalchemy import Connection
 
 from api.auth import Rank, Role, Scope, Target
-from api.credentials.onetime import INVITATION_LIFETIME_MAX, Pending
+from api.credentials.onetime import INVITATION_LIFETIME_MAX, Pending, Redeemed
+from api.credentials.rights import maker
 from api.pages import PageQuery, cut, decode_moment
-from api.people.members import INVITATION, Member, check_rank
+from api.people.members import INVITATION, Member, add, check_rank
+from api.people.standing import lasting
 from api.routes.auth import SMALL
 from api.routing import Context, Created, route
 from api.schema import Body, View, moment
@@ -147,10 +151,15 @@ async def remove_member(ctx: Context) -> None:
     limit="mint",
 )
 async def create_invitation(ctx: Context, body: NewInvitation) -> Created[NewInvitationView]:
-    """The token is in this reply and never again. It is good once, for whoever is signed in and sends it."""
-    app, organisation = ctx.app, ctx.param("organisationId")
-    check_rank(ctx.principal, organisation, body.rank)
-    made, token = await app.onetime.mint(INVITATION, organisation, {"rank": body.rank}, b"", body.lifetime, ctx.principal.actor)
+    """The token is in this reply and never again. It is good once, for whoever is signed in and sends it.
+
+    Nobody invites to more than they may do themselves. What a key has made ends with the key, at the latest.
+    """
+    app, organisation, by = ctx.app, ctx.param("organisationId"), ctx.principal
+    check_rank(by, organisation, body.rank)
+    lifetime = min(body.lifetime, by.expires - time.time()) if by.key else body.lifetime
+    detail = {"rank": body.rank}
+    made, token = await app.onetime.mint(INVITATION, organisation, detail, b"", lifetime, maker(by), check=lasting(ctx))
     row = await app.onetime.find(made, organisation)
     view = NewInvitationView(token=token.reveal(), **msgspec.structs.asdict(_invitation_view(row)))
     return Created(body=view, location=f"/api/orgs/{organisation}/invitations/{made}")
@@ -194,11 +203,14 @@ async def accept_invitation(ctx: Context, body: Acceptance) -> MembershipView:
     app, person = ctx.app, ctx.principal.person
     if ctx.principal.role is not Role.PERSON or person is None:
         raise Fault(Code.FORBIDDEN, "only a person who is signed in can be a member")
-    redeemed = await app.onetime.redeem(body.token, INVITATION, ctx.principal.actor)
-    rank = Rank(redeemed.detail["rank"])
-    kept = await app.organisations.members.join(redeemed.owner, person, rank, app.config.limits.members)
-    view = MembershipView(organisation_id=redeemed.owner, person_id=person, rank=kept)
-    await app.webhooks.emit("member.added", view, Target(organisation=redeemed.owner))
+
+    def join(connection: Connection, redeemed: Redeemed) -> MembershipView:
+        rank = add(connection, redeemed.owner, person, Rank(redeemed.detail["rank"]), app.config.limits.members)
+        return MembershipView(organisation_id=redeemed.owner, person_id=person, rank=rank)
+
+    view = await app.onetime.spend(body.token, INVITATION, ctx.principal.actor, join)
+    app.organisations.members.joined(person)
+    await app.webhooks.emit("member.added", view, Target(organisation=view.organisation_id))
     return view
 
 

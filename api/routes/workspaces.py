@@ -226,6 +226,8 @@ async def rotate_secret(ctx: Context) -> NewSecret:
     async with app.workspaces.lock(workspace):
         _check_ready(await app.workspaces.get(workspace))
         await renewed(ctx)  # another change may have held the lock for long
+        # A store that cannot be written is found out while the old secret is still good.
+        await app.workspaces.rotated(workspace, lambda _connection: None)
         await app.hosts.set_secret(workspace, hash_of(Secret(secret)))
         # A sign-in with the old secret that is under way finds another version, and is refused.
         revoked = await app.workspaces.rotated(workspace, lambda connection: app.tokens.revoke_all_of(workspace, connection))

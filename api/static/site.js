@@ -1,7 +1,22 @@
 "use strict";
 
-/** The admin's access token. It is kept nowhere but here. */
+/** The access token of whoever redeemed a link. It is kept nowhere but here. */
 let accessToken = null;
+let expiry;
+
+/** Whom a redeemed token signs in for as long as the page is open, by its `kind`. */
+const SIGNED_IN = {
+  admin: () => "Signed in as admin",
+  workspace: ({ workspaceId }) => `Signed in to workspace ${workspaceId}`,
+};
+
+/** What `#signin-error=` says. */
+const REFUSALS = {
+  unauthorized: "You are not signed in: the sign-in took too long, was used before, or was refused by whoever knows you. Try again.",
+  forbidden: "You are not signed in: this account may not use this server.",
+  timeout: "You are not signed in: whoever knows you did not answer in time. Try again.",
+  unavailable: "You are not signed in: whoever knows you cannot be reached, or gave no answer that holds. Try again later.",
+};
 
 const byId = (id) => document.getElementById(id);
 const show = (id, visible) => { byId(id).hidden = !visible; };
@@ -32,19 +47,84 @@ async function redeem(token) {
   notice("Signing in…");
   try {
     const answer = await call("POST", "api/auth/redeem", { token });
-    accessToken = answer.accessToken;
-    const expires = new Date(Date.now() + answer.expiresIn * 1000);
-    byId("expires").dateTime = expires.toISOString();
-    byId("expires").textContent = expires.toLocaleString();
-    byId("admin-token").textContent = accessToken;
-    setTimeout(signOut, answer.expiresIn * 1000);
     notice("");
     show("signed-out", false);
-    show("signed-in", true);
-    byId("name").focus();
+    if (answer.kind === "key") showKey(answer);
+    else if (answer.kind === "person") await remember(answer);
+    else signIn(answer);
   } catch (error) {
     notice(error.message, true);
     show("signed-out", true);
+  }
+}
+
+/** A key was handed over. It signs nobody in, and this is the only time that it is shown. */
+function showKey({ key, workspaceId }) {
+  byId("key-workspace").textContent = workspaceId;
+  byId("key").textContent = key;
+  show("handed-over", true);
+}
+
+/** A person's sign-in becomes this browser's. */
+async function remember(answer) {
+  accessToken = answer.accessToken;
+  await call("POST", "api/auth/session");
+  accessToken = null;
+  await greet();
+}
+
+function signIn(answer) {
+  accessToken = answer.accessToken;
+  const expires = new Date(Date.now() + answer.expiresIn * 1000);
+  byId("expires").dateTime = expires.toISOString();
+  byId("expires").textContent = expires.toLocaleString();
+  byId("who").textContent = SIGNED_IN[answer.kind](answer);
+  byId("access-token").textContent = accessToken;
+  clearTimeout(expiry);
+  expiry = setTimeout(signOut, answer.expiresIn * 1000);
+  show("create", answer.kind === "admin");
+  show("signed-in", true);
+  if (answer.kind === "admin") byId("name").focus();
+}
+
+/** Whom the session cookie signs in, if there is one, and else the ways to sign in. */
+async function greet() {
+  const reply = await fetch("api/auth/me").catch(() => null);
+  if (reply?.ok) {
+    const me = await reply.json();
+    byId("person").textContent = me.name || me.role;
+    byId("organisations").textContent = me.organisations.map(({ name, rank }) => `${name} (${rank})`).join(", ") || "none";
+    show("welcome", true);
+    return;
+  }
+  show("signed-out", true);
+  const providers = await fetch("api/auth/providers").then((found) => found.json()).catch(() => ({ items: [] }));
+  byId("providers").replaceChildren(...providers.items.map(({ title, url }) => {
+    const link = document.createElement("a");
+    link.href = url;
+    link.textContent = `Sign in with ${title}`;
+    return link;
+  }));
+}
+
+async function join(event) {
+  event.preventDefault();
+  try {
+    await call("POST", "api/orgs/invitations/accept", { token: byId("invitation").value.trim() });
+    byId("invitation").value = "";
+    notice("");
+    await greet();
+  } catch (error) {
+    notice(error.message, true);
+  }
+}
+
+async function leave() {
+  try {
+    const { endSessionUrl } = await call("POST", "api/logout");
+    location.assign(endSessionUrl || location.pathname);
+  } catch (error) {
+    notice(error.message, true);
   }
 }
 
@@ -111,28 +191,33 @@ async function copy(event) {
   }
 }
 
-/** The token of a sign-in link, which leaves the address bar and the history before anything else happens. */
-function tokenFromLink() {
-  const token = new URLSearchParams(location.hash.slice(1)).get("redeem");
-  if (token !== null) history.replaceState(null, "", location.pathname);
-  return token;
+/** What a link says: a token leaves the address bar and the history before anything else happens. */
+function fromLink() {
+  const said = new URLSearchParams(location.hash.slice(1));
+  const token = said.get("redeem");
+  const refusal = said.get("signin-error");
+  if (token !== null || refusal !== null) history.replaceState(null, "", location.pathname);
+  return { token, refusal };
 }
 
 function start() {
-  const token = tokenFromLink();
+  const { token, refusal } = fromLink();
   byId("create").addEventListener("submit", createWorkspace);
   byId("redeem").addEventListener("submit", (event) => {
     event.preventDefault();
     redeem(byId("token").value.trim());
     byId("token").value = "";
   });
+  byId("join").addEventListener("submit", join);
+  byId("leave").addEventListener("click", leave);
   document.querySelectorAll("[data-copy]").forEach((button) => button.addEventListener("click", copy));
   addEventListener("hashchange", () => {
-    const again = tokenFromLink();
+    const again = fromLink().token;
     if (again) redeem(again);
   });
+  if (refusal) notice(REFUSALS[refusal] || "You are not signed in.", true);
   if (token) redeem(token);
-  else show("signed-out", true);
+  else greet();
 }
 
 start();

@@ -33,7 +33,7 @@ class ApiProcess:
 
     def configure(self, **api: object) -> None:
         """Write hostel.toml with these keys of `[api]`."""
-        limits = dict.fromkeys(("login", "redeem", "create_workspace", "request"), "1000000/minute")
+        limits = dict.fromkeys(("login", "redeem", "create_workspace", "mint", "request"), "1000000/minute")
         lines = [f'state = "{self.folder}/state"', f'run = "{self.folder}"', "[api]", f"port = {self.port}"]
         lines += [f"{key} = {json.dumps(value)}" for key, value in api.items()]
         lines += ["[api.rate_limits]", *(f'{key} = "{value}"' for key, value in limits.items())]

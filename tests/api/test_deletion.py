@@ -11,7 +11,7 @@ from api import tables
 from api.deletion import purge_due, settle
 from api.workspaces import WorkspaceStatus
 from shared.errors import Code, Fault
-from shared.hostwire import LockWorkspace
+from shared.hostwire import LockWorkspace, WorkspaceInfo, Workspaces, WorkspaceState
 from shared.ids import new_workspace_id
 from tests.api.fakehost import FakeHost
 from tests.api.serving import Server
@@ -119,6 +119,52 @@ async def test_what_root_locks_and_restores_on_the_host_is_known_here(server: Se
     await settle(server.services)
     row = await rows.get(workspace)
     assert (WorkspaceStatus.READY, None, None) == (row.status, row.deleted, row.purge)
+
+
+@pytest.mark.parametrize("restored", [False, True])
+async def test_who_deletes_or_restores_while_hostd_is_looked_at_is_not_overruled(
+    server: Server, monkeypatch: pytest.MonkeyPatch, *, restored: bool
+) -> None:
+    workspace, secret = await server.create()
+    token = (await server.login(workspace, secret))["workspaceToken"]
+    again = token
+    if restored:
+        await delete(server, workspace, token)
+        again = (await server.login(workspace, secret))["workspaceToken"]
+    hosts, listed = server.services.hosts, server.services.hosts.list_workspaces
+
+    async def late(*page: Any) -> Workspaces:  # noqa: ANN401  # as it was called
+        found = await listed(*page)
+        if restored:
+            status, told, _ = await server.call("POST", f"/api/workspaces/{workspace}/restore", token=again)
+            assert 200 == status, told
+        else:
+            await delete(server, workspace, token)
+        return found
+
+    monkeypatch.setattr(hosts, "list_workspaces", late)
+    await settle(server.services)
+    row = await server.services.workspaces.get(workspace)
+    assert (WorkspaceStatus.READY if restored else WorkspaceStatus.DELETED) is row.status
+    assert (row.deleted is None) == (row.purge is None) == restored
+    assert restored == ((await hosts.show_workspace(workspace)).state is WorkspaceState.READY)
+
+
+async def test_one_that_cannot_be_settled_holds_up_no_other(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = sorted([(await server.create())[0] for _ in range(3)])
+    for workspace in rows:
+        await server.services.hosts.lock_workspace(workspace)  # as root does
+    lock, bad = server.services.hosts.lock_workspace, rows[0]
+
+    async def refusing(workspace: str) -> WorkspaceInfo:
+        if workspace == bad:
+            raise Fault(Code.FAILED, "its disk is broken")
+        return await lock(workspace)
+
+    monkeypatch.setattr(server.services.hosts, "lock_workspace", refusing)
+    await settle(server.services)
+    found = {workspace: (await server.services.workspaces.get(workspace)).status for workspace in rows}
+    assert found == {workspace: WorkspaceStatus.READY if workspace == bad else WorkspaceStatus.DELETED for workspace in rows}
 
 
 async def test_nothing_of_a_purged_workspace_is_left_in_the_store(server: Server) -> None:

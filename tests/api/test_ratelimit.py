@@ -33,6 +33,14 @@ async def test_sign_in_is_limited_by_address_and_says_when_to_try_again(tmp_path
         assert 1 <= int(headers["Retry-After"]) <= 60
 
 
+async def test_a_token_that_is_good_is_no_guess_and_not_counted(tmp_path: Path, host: FakeHost) -> None:
+    async with serving(tmp_path, host, Api(rate_limits=RateLimits(redeem="3/minute"))) as server:
+        for _ in range(5):
+            assert await server.admin()
+        bad = [(await server.call("POST", "/api/auth/redeem", {"token": "hinv_wrong"}))[0] for _ in range(4)]
+        assert [401, 401, 401, 429] == bad
+
+
 async def test_every_reply_says_what_is_left(server: Server) -> None:
     _, _, headers = await server.call("GET", "/healthz")
     assert int(headers["RateLimit-Limit"]) > int(headers["RateLimit-Remaining"])
@@ -102,3 +110,11 @@ def test_a_window_begins_anew(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_limit_that_cannot_be_read_is_a_configuration_error() -> None:
     with pytest.raises(ConfigError, match=r"api\.rate_limits\.login"):
         RateLimiter(RateLimits(login="often"))
+
+
+def test_a_clock_that_is_set_back_shuts_nobody_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    windows, now = Windows(parse("2/minute")), time.time()
+    for seconds, remaining in ((0, 1), (1, 0), (2, -1), (-3600, 1), (-3599, 0), (-3598, -1), (-3500, 1)):
+        monkeypatch.setattr(time, "time", lambda seconds=seconds: now + seconds)
+        assert windows.at("x").remaining == max(0, remaining + 1)
+        assert remaining == windows.hit("x").remaining

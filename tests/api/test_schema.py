@@ -4,12 +4,16 @@ from contextlib import suppress
 from typing import Any
 
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from multidict import MultiDict
 
+from api.credentials.minting import NewKey
 from api.problems import Problem, invalid
+from api.routes.login import BeginQuery
 from api.routes.workspaces import NewWorkspace, WorkspaceChange
-from api.schema import decode, decoder
+from api.schema import convert_query, decode, decoder
 
 DECODERS: list[msgspec.json.Decoder[Any]] = [decoder(NewWorkspace), decoder(WorkspaceChange)]
 JSON = st.recursive(
@@ -39,4 +43,19 @@ def test_any_json_is_a_body_or_a_problem_whose_pointer_begins_with_a_slash(value
 
 
 def test_a_refusal_names_the_field() -> None:
-    assert "/name" == invalid("x", pointer="/name").errors[0].pointer
+    problem = invalid("x", pointer="/name")
+    assert ("/name", "/name: x") == (problem.errors[0].pointer, problem.detail)
+    assert "since: x" == invalid("x", parameter="since").detail
+
+
+def test_a_value_that_is_none_of_an_enumerations_is_told_those_that_are() -> None:
+    with pytest.raises(Problem) as refused:
+        decode(decoder(NewKey), b'{"name": "x", "rank": "owner"}')
+    assert "/rank: is none of admin, member, viewer" == refused.value.detail
+
+
+def test_a_query_parameter_that_is_missing_is_named() -> None:
+    with pytest.raises(Problem) as refused:
+        convert_query(BeginQuery, MultiDict())
+    assert "query parameter `provider`: is needed" == refused.value.detail
+    assert "provider" == refused.value.errors[0].parameter

@@ -238,7 +238,8 @@ def _outside() -> None:
         if_not_exists=True,
     )
     op.create_index("ix_deliveries_webhook", "deliveries", ["webhook", "created"], if_not_exists=True)
-    op.create_index("ix_deliveries_next", "deliveries", ["next"], if_not_exists=True)
+    waits = sa.text("next IS NOT NULL")
+    op.create_index("ix_deliveries_next", "deliveries", ["webhook", "next"], sqlite_where=waits, if_not_exists=True)
     op.create_table(
         "provisionings",
         sa.Column("workspace", sa.String(25), primary_key=True),

@@ -1,6 +1,7 @@
 """What is made for a workspace elsewhere: as the products describe their APIs, once, and gone when the workspace is."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from api.deletion import purge_due
 from api.provisioners.remote import ANSWER_MAX
 from shared.errors import Code, Fault
 from shared.settings import Coolify as CoolifySettings
@@ -307,6 +309,21 @@ async def test_a_workspace_that_is_gone_leaves_nothing_elsewhere(site: Site) -> 
             while site.gitea.accounts or site.coolify.projects:
                 await asyncio.sleep(0.01)
         assert None is await room.server.services.workspaces.find(room.workspace)
+
+
+async def test_what_is_kept_keeps_its_parts_and_what_is_purged_does_not(site: Site) -> None:
+    async with site.serving() as room:
+        await room.create()
+        await room.call("DELETE", "")
+        await purge_due(room.server.services)
+        assert (1, 1) == (len(site.gitea.owners), len(site.coolify.projects))
+        async with room.server.services.workspaces.lock(room.workspace):
+            await room.server.services.workspaces.change(room.workspace, purge=time.time() - 1)
+        await purge_due(room.server.services)
+        async with asyncio.timeout(20):
+            await room.server.services.provisioners.settled(room.workspace)
+        assert ({}, {}) == (site.gitea.accounts, site.coolify.projects)
+        assert [] == await room.server.services.provisioners.of(room.workspace)
 
 
 async def test_a_crash_between_the_end_of_a_workspace_and_of_its_parts_leaves_nothing(site: Site) -> None:

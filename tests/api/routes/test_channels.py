@@ -251,5 +251,6 @@ async def test_a_stream_ends_when_its_key_is_revoked(talk: Talk) -> None:
         await talk.send("1")
         await stream.take(1)
         await talk.call("DELETE", f"{keys}/{made['keyId']}", status=204)
+        assert "unauthorized" == (await stream.until("end"))["code"]
         with pytest.raises(ConnectionError):
             await stream.next()

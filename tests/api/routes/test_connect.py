@@ -96,7 +96,7 @@ async def test_the_smoke_test_tells_a_good_key_from_a_bad_one(server: Server, te
     assert 0 == (await _smoke(tmp_path, found["smoke-test.sh"])).returncode
     bad = await _smoke(tmp_path, found["smoke-test.sh"], HOSTEL_KEY="hst_bad")
     assert (True, "") == (bad.returncode != 0, bad.stdout)
-    assert "401" in bad.stderr
+    assert "401 is a wrong or revoked HOSTEL_KEY" in bad.stderr
     (tmp_path / ".env.local").unlink()
     none = await _smoke(tmp_path, found["smoke-test.sh"])
     assert none.returncode != 0

@@ -311,6 +311,7 @@ async def test_a_token_that_is_revoked_ends_the_stream(rooms: Rooms, room: Room)
     async with following(room) as stream:
         await stream.until("ready")
         rooms.services.live.revoke_workspace(room.workspace)
+        assert ("end", {"code": "unauthorized", "detail": "the token was revoked"}) == await stream.next()
         with pytest.raises(ConnectionError):
             await stream.next()
 

@@ -192,7 +192,9 @@ async def test_a_client_that_leaves_in_the_middle_changes_nothing(room: Room) ->
     assert b"old" == (await fetch(room, path))[2]
 
 
-async def test_an_upload_ends_with_its_token(room: Room) -> None:
+@pytest.mark.parametrize("rest", [(b"x" * 1000,), ()])
+async def test_an_upload_ends_with_its_token(room: Room, rest: tuple[bytes, ...]) -> None:
+    """Also when nothing but its end was still to come."""
     session = await room.session()
     path = f"{base(room, session)}/content?path=f"
     begun, go_on = asyncio.Event(), asyncio.Event()
@@ -201,7 +203,8 @@ async def test_an_upload_ends_with_its_token(room: Room) -> None:
         yield b"x" * 1000
         begun.set()
         await go_on.wait()
-        yield b"x" * 1000
+        for piece in rest:
+            yield piece
 
     upload = asyncio.create_task(put(room, path, body(), status=401))
     await begun.wait()

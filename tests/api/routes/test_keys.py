@@ -164,6 +164,22 @@ async def test_nobody_gives_what_they_do_not_have(server: Server) -> None:
     assert 204 == (await server.call("DELETE", f"{base}/{strong['keyId']}", token=key))[0]
 
 
+async def test_a_secret_is_for_those_who_may_do_all_that_it_lets_do(acme: Organised) -> None:
+    """Who has it signs in as the workspace: it is worth more than the scope that makes it."""
+    path = f"/api/workspaces/{acme.foreign}"
+    rotate = f"{path}/secret/rotate"
+    weak = await mint(acme.server, f"{path}/keys", acme.foreign_token, rank=None, scopes=["secret:rotate", "keys:read"])
+    brief = await mint(acme.server, f"{path}/keys", acme.foreign_token, expiresAt=later(60))
+    strong = await mint(acme.server, f"{path}/keys", acme.foreign_token)
+    theirs = await mint(acme.server, f"{acme.base}/keys", acme.admin, rank=None, scopes=["secret:rotate"])
+    bound = await mint(acme.server, f"{acme.base}/keys", acme.admin, workspaces=[acme.one])
+    for key in (weak, brief):
+        assert 403 == await acme.status(key["key"], "POST", rotate)
+    for key in (theirs, bound):
+        assert 403 == await acme.status(key["key"], "POST", f"/api/workspaces/{acme.one}/secret/rotate")
+    assert 200 == await acme.status(strong["key"], "POST", rotate)
+
+
 async def test_a_keys_keys_end_with_it(server: Server) -> None:
     workspace, token = await server.tenant()
     base = f"/api/workspaces/{workspace}/keys"

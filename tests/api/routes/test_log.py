@@ -146,6 +146,7 @@ async def test_a_guest_that_dies_in_a_turn_is_started_to_tell_how_it_ended(rooms
 async def test_a_token_that_is_revoked_ends_both_kinds_of_follow(rooms: Rooms, guest: TurnGuest) -> None:
     async with following(guest.room, f"{guest.base}/events") as stream, socket(guest) as ws:
         rooms.services.live.revoke_workspace(guest.room.workspace)
+        assert "unauthorized" == (await stream.until("end"))["code"]
         with pytest.raises(ConnectionError):
             await stream.next()
         await ws.receive()

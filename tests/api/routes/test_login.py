@@ -8,8 +8,10 @@ import pytest
 
 from api.people.browsers import COOKIE
 from api.people.login.logins import RETURN_MAX, is_path
+from api.streams.live import REVOKED
 from shared.settings import Api, Auth, Pam, Provider, RateLimits
 from tests.api.fakehost import FakeHost
+from tests.api.organised import organised
 from tests.api.people.login.browser import FakeBrowser
 from tests.api.people.login.provider import FakeProvider
 from tests.api.serving import UNLIMITED, Server, serving
@@ -144,6 +146,31 @@ async def test_one_sees_and_ends_ones_own_sessions(server: Server) -> None:
     assert (None, workspace) == (await two.me(), (await one.me())["workspaceId"])
     assert None is not await other.me()
     assert 1 == len((await one.call("GET", "/api/auth/sessions"))[1]["items"])
+
+
+async def test_one_signs_out_everywhere_at_once(tmp_path: Path, host: FakeHost) -> None:
+    """A device that was lost is in no list: this is what ends it, whoever has it and whatever was prepared with it."""
+    async with organised(tmp_path, host) as world:
+        server, lost, other = world.server, await world.person(), await world.person()
+        handed = await lost.call("POST", "/api/auth/handover", {}, status=201)
+        device = (await server.call("POST", "/api/auth/redeem", {"token": handed["token"]}))[1]
+        waits = (await lost.call("POST", "/api/auth/handover", {}, status=201))["token"]
+        browser = FakeBrowser(server)
+        assert 200 == (await browser.call("POST", "/api/auth/session", Authorization=f"Bearer {device['accessToken']}"))[0]
+        principal = server.services.tokens.verify(device["accessToken"])
+        with server.services.live.open(principal) as connection:
+            assert (204, None) == await browser.call("DELETE", "/api/auth/sessions")
+            assert REVOKED == connection.ended.result()
+        for token in (lost.token, device["accessToken"]):
+            assert 401 == (await server.call("GET", "/api/auth/me", token=token))[0]
+        assert 401 == (await server.call("POST", "/api/tokens/refresh", {"refreshToken": device["refreshToken"]}))[0]
+        assert 401 == (await server.call("POST", "/api/auth/redeem", {"token": waits}))[0]
+        assert None is await browser.me()
+        await other.call("GET", "/api/auth/me", status=200)
+        organisation = await world.organisation(other)
+        key = await world.key(f"/api/orgs/{organisation}/keys", other, rank="admin")
+        await key.call("DELETE", "/api/auth/sessions", status=403)
+        assert 401 == (await server.call("DELETE", "/api/auth/sessions"))[0]
 
 
 async def test_a_sign_in_is_limited_by_address(tmp_path: Path, host: FakeHost) -> None:

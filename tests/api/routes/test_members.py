@@ -2,13 +2,17 @@
 
 import asyncio
 import json
+import threading
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import Connection
+from sqlalchemy.exc import OperationalError
 
-from api.auth import Rank
+from api.auth import RANKS, Rank, Scope
 from api.streams.live import CHANGED
 from shared.ids import new_invitation_id, new_organisation_id, new_person_id
 from shared.settings import Limits
@@ -142,6 +146,36 @@ async def test_an_organisation_has_so_many_members_and_no_more(tmp_path: Path, h
         await world.invite(organisation, owner, Rank.ADMIN, member)
 
 
+async def test_an_invitation_that_cannot_be_accepted_is_not_used_up(
+    tmp_path: Path, host: FakeHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with organised(tmp_path, host, limits=Limits(members=2)) as world:
+        owner, late = await world.person(), await world.person()
+        organisation = await world.organisation(owner)
+        tokens = [
+            (await owner.call("POST", f"/api/orgs/{organisation}/invitations", {"rank": "member"}, status=201))["token"]
+            for _ in range(2)
+        ]
+        first = await world.person()
+        await first.call("POST", "/api/orgs/invitations/accept", {"token": tokens[0]}, status=200)
+        refused = await late.call("POST", "/api/orgs/invitations/accept", {"token": tokens[1]}, status=409)
+        assert "limit" == refused["code"]
+        await first.call("DELETE", f"/api/orgs/{organisation}/members/{first.id}", status=204)
+        write, failing = world.server.services.store.write, True
+
+        async def full(work: Any) -> Any:  # noqa: ANN401  # those of `write`
+            def broken(connection: Connection) -> None:
+                work(connection)
+                raise OperationalError("", {}, Exception("database or disk is full"))
+
+            return await write(broken if failing else work)
+
+        monkeypatch.setattr(world.server.services.store, "write", full)
+        await late.call("POST", "/api/orgs/invitations/accept", {"token": tokens[1]}, status=503)
+        failing = False
+        await late.call("POST", "/api/orgs/invitations/accept", {"token": tokens[1]}, status=200)
+
+
 async def test_members_are_listed_in_pages(club: Club) -> None:
     seen: list[str] = []
     path = f"{club.path}/members?limit=3"
@@ -193,6 +227,50 @@ async def test_only_an_owner_invites_owners(world: Organised, club: Club) -> Non
         await who.call("POST", f"{club.path}/invitations", {"rank": "viewer"}, status=403)
     for who in (club.owner, await world.admin()):
         await who.call("POST", f"{club.path}/invitations", {"rank": "owner"}, status=201)
+
+
+async def test_nobody_makes_somebody_what_they_are_not_themselves(world: Organised, club: Club) -> None:
+    """A key that may manage members would else be worth as much as the highest rank that it gives away."""
+    keys, invitations = f"{club.path}/keys", f"{club.path}/invitations"
+    scopes = [*RANKS[Rank.VIEWER], Scope.MEMBERS_WRITE]
+    weak = await world.key(keys, club.owner, scopes=scopes)
+    host = await world.key("/api/keys", await world.admin(), scopes=["members:read", "members:write"])
+    for rank, status in (("viewer", 201), ("member", 403), ("admin", 403), ("owner", 403)):
+        await weak.call("POST", invitations, {"rank": rank}, status=status)
+    for key in (weak, host):
+        for rank in ("member", "admin"):
+            await key.call("PATCH", club.of(club.viewer), {"rank": rank}, status=403)
+    await host.call("POST", invitations, {"rank": "owner"}, status=403)
+    await weak.call("PATCH", club.of(club.member), {"rank": "viewer"}, status=200)
+    strong = await world.key(keys, club.owner, rank="admin")
+    await strong.call("PATCH", club.of(club.member), {"rank": "admin"}, status=200)
+    await strong.call("POST", invitations, {"rank": "admin"}, status=201)
+
+
+@pytest.mark.parametrize("how", ["revoked", "narrowed", "replaced"])
+async def test_an_invitation_of_a_key_ends_with_what_the_key_may(world: Organised, club: Club, how: str) -> None:
+    keys, invitations = f"{club.path}/keys", f"{club.path}/invitations"
+    key = await world.key(keys, club.owner, rank="admin")
+    other = await world.key(keys, club.owner, rank="admin")
+    gone, kept = [(await who.call("POST", invitations, {"rank": "admin"}, status=201))["token"] for who in (key, other)]
+    match how:
+        case "revoked":
+            await club.owner.call("DELETE", f"{keys}/{key.id}", status=204)
+        case "narrowed":
+            await club.owner.call("PATCH", f"{keys}/{key.id}", {"scopes": ["members:read"]}, status=200)
+        case _:
+            await club.owner.call("POST", f"{keys}/{key.id}/rotate", {}, status=201)
+    person = await world.person()
+    for token, status in ((gone, 401), (kept, 200)):
+        await person.call("POST", "/api/orgs/invitations/accept", {"token": token}, status=status)
+
+
+async def test_an_invitation_does_not_outlive_the_key_that_made_it(world: Organised, club: Club) -> None:
+    end = (datetime.now(UTC) + timedelta(seconds=300)).isoformat()
+    brief = await world.key(f"{club.path}/keys", club.owner, rank="admin", expiresAt=end)
+    made = await brief.call("POST", f"{club.path}/invitations", {"rank": "viewer"}, status=201)
+    assert datetime.fromisoformat(end) + timedelta(seconds=1) >= datetime.fromisoformat(made["expiresAt"])
+    assert f"/{brief.id}" in made["createdBy"]
 
 
 async def test_an_organisation_keeps_an_owner(world: Organised, club: Club) -> None:
@@ -288,6 +366,60 @@ async def test_who_is_removed_or_lowered_leaves_no_way_back(club: Club) -> None:
     await club.owner.call("PATCH", club.of(club.admin), {"rank": "member"}, status=200)
     for token, status in ((mine, 401), (theirs, 401), (kept, 200)):
         await club.member.call("POST", "/api/orgs/invitations/accept", {"token": token}, status=status)
+
+
+async def test_of_fifty_who_make_a_way_back_at_once_none_has_one(world: Organised, club: Club) -> None:
+    """Each is let in before the removal, and comes to the store after it."""
+    workspace = await world.workspace(club.path.rpartition("/")[2], club.owner)
+    old = await world.key(f"{club.path}/keys", club.owner, rank="viewer")
+    key = {"name": "back", "rank": "admin"}
+    ways: tuple[tuple[str, dict[str, str]], ...] = (
+        (f"{club.path}/invitations", {"rank": "admin"}),
+        (f"{club.path}/keys", key),
+        (f"{club.path}/keys/{old.id}/rotate", {}),
+        (f"/api/workspaces/{workspace}/keys", key),
+        (f"/api/workspaces/{workspace}/handover", {"kind": "signin"}),
+        (f"/api/workspaces/{workspace}/handover", {"kind": "key", "rank": "admin"}),
+    )
+    store = world.server.services.store
+    waiting, go_on = store._writing._work_queue, threading.Event()
+
+    async def reached(count: int) -> None:
+        async with asyncio.timeout(30):
+            while waiting.qsize() < count:
+                await asyncio.sleep(0.001)
+
+    busy = asyncio.create_task(store.write(lambda _connection: go_on.wait()))
+    try:
+        removal = asyncio.create_task(world.server.call("DELETE", club.of(club.admin), token=club.owner.token))
+        await reached(1)
+        calls = [world.server.call("POST", path, body, token=club.admin.token) for _ in range(9) for path, body in ways]
+        tries = asyncio.gather(*calls)
+        await reached(1 + len(calls))
+    finally:
+        go_on.set()
+        await busy
+    assert 204 == (await removal)[0]
+    assert {404} == {status for status, *_ in await tries}
+    for path, left in ((f"{club.path}/invitations", []), (f"{club.path}/keys", [old.id])):
+        items = (await club.owner.call("GET", path, status=200))["items"]
+        assert left == [item.get("keyId") or item["invitationId"] for item in items]
+    assert [] == (await club.owner.call("GET", f"/api/workspaces/{workspace}/keys", status=200))["items"]
+    assert [] == (await club.owner.call("GET", f"/api/workspaces/{workspace}/handover", status=200))["items"]
+
+
+async def test_who_is_removed_hands_nothing_over_any_more(world: Organised, club: Club) -> None:
+    workspace = await world.workspace(club.path.rpartition("/")[2], club.owner)
+    elsewhere = await world.organisation(club.admin)
+    other = await world.workspace(elsewhere, club.admin)
+    tokens = [
+        (await who.call("POST", f"/api/workspaces/{where}/handover", body, status=201))["token"]
+        for who, where in ((club.admin, workspace), (club.owner, workspace), (club.admin, other))
+        for body in ({"kind": "signin"}, {"kind": "key", "rank": "viewer"})
+    ]
+    await club.owner.call("DELETE", club.of(club.admin), status=204)
+    for token, status in zip(tokens, (401, 401, 200, 200, 200, 200), strict=True):
+        await club.admin.call("POST", "/api/auth/redeem", {"token": token}, status=status)
 
 
 async def test_webhooks_are_told_who_comes_and_goes(world: Organised, club: Club) -> None:

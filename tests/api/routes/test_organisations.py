@@ -399,6 +399,7 @@ async def test_the_inside_of_a_workspace_is_for_those_who_may_see_it(world: Orga
         await stream.until("ready")
         assert {workspace} == told(stream)
         await admin.call("POST", f"/api/workspaces/{workspace}/transfer", {"organisationId": None}, status=200)
+        assert "unavailable" == (await stream.until("end"))["code"]
         with pytest.raises(ConnectionError):
             await stream.next()
     await viewer.call("GET", path, status=404)

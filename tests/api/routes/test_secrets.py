@@ -149,12 +149,26 @@ async def test_it_is_masked_where_an_agents_errors_are_shown_and_is_in_no_file(
 
 
 @pytest.mark.parametrize(
-    "name", ["PATH", "Path", "HOME", "LD_PRELOAD", "ld_audit", "HOSTEL_AGENT", "USER", "SHELL", "BASH_ENV", "GIT_CONFIG_COUNT"]
+    "name",
+    [
+        *("PATH", "Path", "HOME", "LD_PRELOAD", "ld_audit", "DYLD_INSERT_LIBRARIES", "HOSTEL_AGENT", "USER", "SHELL"),
+        *("BASH_ENV", "ENV", "PS4", "ZDOTDIR", "PROMPT_COMMAND", "PAGER", "EDITOR", "LESSOPEN", "XDG_CONFIG_HOME"),
+        *("GIT_CONFIG_COUNT", "GIT_SSH_COMMAND", "GIT_SSH", "GIT_ASKPASS", "GIT_EXTERNAL_DIFF", "GIT_DIR", "SSH_ASKPASS"),
+        *("PYTHONPATH", "PYTHONSTARTUP", "NODE_OPTIONS", "npm_config_script_shell", "PERL5OPT", "RUBYOPT", "JAVA_TOOL_OPTIONS"),
+        *("ANTHROPIC_BASE_URL", "CLAUDE_CONFIG_DIR", "CODEX_HOME", "OPENSSL_CONF", "GCONV_PATH", "MAKEFLAGS", "RUSTC_WRAPPER"),
+    ],
 )
-async def test_a_name_that_hostel_or_the_loader_uses_is_refused(room: Room, name: str) -> None:
+async def test_a_name_by_which_programs_are_run_or_led_elsewhere_is_refused(room: Room, name: str) -> None:
     problem = await put(room, name, status=422)
     assert "secretName" == problem["errors"][0]["parameter"]
     assert VALUE not in str(problem)
+
+
+@pytest.mark.parametrize(
+    "name", ["GITHUB_TOKEN", "GIT_PASSWORD", "NPM_TOKEN", "PYTHON_TOKEN", "ANTHROPIC_API_KEY", "https_proxy"]
+)
+async def test_a_name_of_a_value_is_accepted(room: Room, name: str) -> None:
+    await put(room, name, status=201)
 
 
 @pytest.mark.parametrize("name", ["1A", "A-B", "A" * 65, "A.B", "%00", "Ä"])

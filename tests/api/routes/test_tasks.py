@@ -12,7 +12,8 @@ import pytest
 
 from api.auth import Target
 from api.schema import View
-from api.tasks.attempts import RESULT_MAX
+from api.tasks.attempts import RESULT_MAX, Attempt
+from api.tasks.records import Outcome, TaskStatus
 from api.tasks.runner import TaskRunner
 from api.tasks.views import TaskView
 from shared.ids import new_session_id, new_task_id, new_worktree_id
@@ -364,6 +365,42 @@ async def test_one_that_was_claimed_and_not_begun_is_begun_once(rooms: Rooms, ro
         done = await over(room, made["taskId"])
     assert ("succeeded", 1, claimed.turn) == (done["status"], done["attempt"], done["turnId"])
     assert 1 == await prompts(room, done["sessionId"])
+
+
+async def test_what_a_process_leaves_is_taken_up_by_one_that_runs_already(rooms: Rooms, room: Room) -> None:
+    async with running(rooms) as runner:
+        await over(room, await _queued(room, runner))
+        made = await queue(room, "say x")
+        (claimed,) = await rooms.services.tasks.claim()  # and then that process is killed
+        runner.wake()
+        done = await over(room, made["taskId"])
+    assert ("succeeded", 1, claimed.turn) == (done["status"], done["attempt"], done["turnId"])
+    assert 1 == await prompts(room, done["sessionId"])
+
+
+async def _queued(room: Room, runner: TaskRunner) -> str:
+    made = await queue(room, "say x")
+    runner.wake()
+    return str(made["taskId"])
+
+
+async def test_what_another_process_has_ended_is_not_begun_once_more(rooms: Rooms, room: Room) -> None:
+    """Two followed it, and one has ended it and deleted its session."""
+    services = rooms.services
+    made = await queue(room, "say x", keepSession=False)
+    (claimed,) = await services.tasks.claim()
+    await services.tasks.settle(claimed, Outcome(status=TaskStatus.SUCCEEDED))
+    attempt = Attempt(
+        claimed,
+        tasks=services.tasks,
+        guests=services.guests,
+        sweeper=services.sweeper,
+        secrets=services.secrets,
+        workspaces=services.workspaces,
+    )
+    assert "another process has ended it" == (await attempt.run()).error
+    assert "succeeded" == (await shown(room, made["taskId"]))["status"]
+    assert not await _exists(room, claimed.session or "")
 
 
 async def test_two_runners_run_no_task_twice(rooms: Rooms, room: Room, told: list[tuple[str, View, Target]]) -> None:

@@ -204,3 +204,17 @@ async def test_an_admin_does_not_rotate_a_secret(server: Server) -> None:
     workspace, _ = await server.create()
     status, _, _ = await server.call("POST", f"/api/workspaces/{workspace}/secret/rotate", token=await server.admin())
     assert 403 == status
+
+
+async def test_a_store_that_cannot_be_written_leaves_the_old_secret(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else nobody would know the new one."""
+    workspace, secret = await server.create()
+    token = (await server.login(workspace, secret))["workspaceToken"]
+
+    async def full(_work: object) -> None:
+        raise Fault(Code.UNAVAILABLE, "the disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(server.services.store, "write", full)
+        assert 503 == (await server.call("POST", f"/api/workspaces/{workspace}/secret/rotate", token=token))[0]
+    await server.login(workspace, secret)

@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from hostd import folders
+from hostd import folders, users
 from hostd.cgroups import Cgroups
 from hostd.credentials import Credentials
 from hostd.homes import Homes
@@ -106,6 +106,8 @@ class Guests:
         return connection
 
     async def _start(self, row: Row) -> Mapping[str, str]:
+        if getattr(users.find(row.id), "uid", None) != row.uid:
+            raise Fault(Code.FAILED, "the workspace's Linux account is missing or another's: bring it back as it was")
         self._homes.make_tmp(row.id, row.uid)
         # Again at each start: a change of the providers may have been cut short between its two files.
         self._credentials.publish(row)

@@ -116,17 +116,25 @@ async def list_providers(ctx: Context) -> ProvidersView:
     summary="Begin to sign in by a provider",
     status=HTTPStatus.FOUND,
     produces="text/plain",
-    errors=(Code.NOT_FOUND, Code.UNAUTHORIZED, Code.TIMEOUT),
+    errors=(Code.NOT_FOUND,),
     limit="login",
 )
 async def begin_sign_in(ctx: Context, query: BeginQuery) -> web.Response:
-    """Redirects the browser to the provider. The sign-in can be finished in this browser alone, once, within 10 minutes."""
+    """Redirects the browser to the provider, or to `/#signin-error=CODE` when that cannot be used just now.
+
+    The sign-in can be finished in this browser alone, once, within 10 minutes.
+    """
     if not is_path(query.return_to):
         raise invalid("must be a path of this server", parameter="returnTo")
     given = cookie_of(ctx.request, LOGIN_COOKIE) or ""
     # Kept while it is good, so that two sign-ins may be under way in one browser.
     browser = given if len(given) == COOKIE_LENGTH else secrets.token_urlsafe(32)
-    url = await ctx.app.logins.begin(query.provider, query.return_to, browser)
+    try:
+        url = await ctx.app.logins.begin(query.provider, query.return_to, browser)
+    except Fault as fault:
+        if fault.code is Code.NOT_FOUND:
+            raise
+        return _failed(ctx, begin_sign_in.__name__, fault)
     return _redirect(url, _cookie(LOGIN_COOKIE, browser, LIFETIME))
 
 
@@ -146,8 +154,7 @@ async def finish_sign_in(ctx: Context, query: CallbackQuery) -> web.Response:
         person, started = await ctx.app.logins.finish(returned, cookie_of(ctx.request, LOGIN_COOKIE) or "")
         opened = await ctx.app.browsers.open(person.id, _browser(ctx))
     except Fault as fault:
-        ctx.app.auditor.note(finish_sign_in.__name__, fault.code, NOWHERE)
-        return _redirect(f"/#signin-error={fault.code}")
+        return _failed(ctx, finish_sign_in.__name__, fault)
     _known(ctx, opened.principal)
     ctx.app.auditor.note(finish_sign_in.__name__, "ok", NOWHERE, started.provider)
     return _redirect(started.return_to, _session_cookie(opened))
@@ -270,6 +277,12 @@ def _session_cookie(opened: Opened) -> str:
 def _cookie(name: str, value: str, seconds: float) -> str:
     """`__Host-`: no other host, no path and no plain page can have set it (RFC 6265bis, 4.1.3.2)."""
     return f"{name}={value}; Path=/; Max-Age={int(seconds)}; Secure; HttpOnly; SameSite=Lax"
+
+
+def _failed(ctx: Context, action: str, fault: Fault) -> web.Response:
+    """Tell a person, who sees a page and no problem details, and the audit log."""
+    ctx.app.auditor.note(action, fault.code, NOWHERE)
+    return _redirect(f"/#signin-error={fault.code}")
 
 
 def _redirect(location: str, *cookies: str) -> web.Response:

@@ -19,6 +19,7 @@ from shared.errors import Code, Fault
 from shared.hostwire import (
     CreateWorkspace,
     DeleteWorkspace,
+    EnterWorkspace,
     ListWorkspaces,
     ShowWorkspace,
     StopWorkspace,
@@ -138,6 +139,15 @@ def test_an_account_that_is_not_ours_is_refused_whoever_made_it(hostd: Hostd, cl
     finally:
         subprocess.run(["userdel", workspace], check=True)
     client.create(workspace)
+
+
+def test_no_room_opens_for_an_account_that_is_missing_or_anothers(client: Client) -> None:
+    info = client.create()
+    subprocess.run(["usermod", "-u", str(info.uid + 500_000), info.workspace], check=True)
+    assert Code.FAILED == code_of(client, EnterWorkspace(workspace=info.workspace))
+    subprocess.run(["userdel", info.workspace], check=True)
+    assert Code.FAILED == code_of(client, EnterWorkspace(workspace=info.workspace))
+    client.call(DeleteWorkspace(workspace=info.workspace), Done)
 
 
 def test_an_account_that_changed_hands_is_neither_used_nor_removed(client: Client) -> None:

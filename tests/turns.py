@@ -85,6 +85,8 @@ class Conversation:
             async for line in reply.content:
                 if line.startswith(b"data:"):
                     event = json.loads(line[5:])
+                    if "seq" not in event:  # the event `end`: the server stops
+                        return bool(happened())
                     assert event["seq"] == self.seen + 1, (self.seen, event)
                     self.events.append(event)
                 if happened():

@@ -1,7 +1,6 @@
 """What a task is: what is to be done, how far it is, and what came of it."""
 
 import enum
-from collections.abc import Mapping
 from typing import Annotated, Final
 
 import msgspec
@@ -31,14 +30,6 @@ class TaskStatus(enum.StrEnum):
 
 
 ENDED: Final = frozenset({TaskStatus.SUCCEEDED, TaskStatus.FAILED, TaskStatus.CANCELLED})
-FOLLOWING: Final[Mapping[TaskStatus, frozenset[TaskStatus]]] = {
-    TaskStatus.QUEUED: frozenset({TaskStatus.RUNNING, TaskStatus.CANCELLED}),
-    TaskStatus.RUNNING: frozenset({TaskStatus.QUEUED, *ENDED}),
-    TaskStatus.SUCCEEDED: frozenset(),
-    TaskStatus.FAILED: frozenset({TaskStatus.QUEUED}),
-    TaskStatus.CANCELLED: frozenset({TaskStatus.QUEUED}),
-}
-"""What can come after each."""
 
 
 class Policy(enum.StrEnum):

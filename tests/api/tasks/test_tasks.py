@@ -19,7 +19,7 @@ from api.store import Store
 from api.streams.watches import Watches
 from api.tables import tasks as table
 from api.tasks.attempts import RESULT_MAX, Words, chosen
-from api.tasks.records import ENDED, FOLLOWING, Outcome, Plan, Policy, Task, TaskStatus
+from api.tasks.records import ENDED, Outcome, Plan, Policy, Task, TaskStatus
 from api.tasks.tasks import BATCH, PAUSE_MAX, Tasks
 from api.webhooks import Webhooks
 from api.workspaces import Workspaces
@@ -28,6 +28,15 @@ from shared.ids import new_task_id, new_workspace_id
 from shared.settings import Tasks as Settings
 from shared.turns import Event, Message, Option, OptionKind, Thought
 from tests.api.serving import migrated
+
+FOLLOWING: dict[TaskStatus, frozenset[TaskStatus]] = {
+    TaskStatus.QUEUED: frozenset({TaskStatus.RUNNING, TaskStatus.CANCELLED}),
+    TaskStatus.RUNNING: frozenset({TaskStatus.QUEUED, *ENDED}),
+    TaskStatus.SUCCEEDED: frozenset(),
+    TaskStatus.FAILED: frozenset({TaskStatus.QUEUED}),
+    TaskStatus.CANCELLED: frozenset({TaskStatus.QUEUED}),
+}
+"""What can come after each."""
 
 
 class Quiet(Webhooks):

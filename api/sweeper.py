@@ -110,12 +110,13 @@ class Sweeper:
     async def _round(self) -> None:
         """Begin what is due, then wait until more may be."""
         self._more.clear()
-        # Those that are looked at are among them still.
+        # Those that are looked at are among them still; one whose look ends during the read may be there as it was before.
+        looked_at = set(self._looks)
         first = select(sweeps.c.workspace, sweeps.c.due).where(sweeps.c.due.is_not(None)).order_by(sweeps.c.due)
         rows: Sequence[Row[Any, Any]] = await self._store.read(
             lambda connection: connection.execute(first.limit(2 * AT_ONCE)).all()
         )
-        waiting = [row for row in rows if row.workspace not in self._looks]
+        waiting = [row for row in rows if row.workspace not in looked_at | self._looks.keys()]
         while waiting and waiting[0].due <= time.time() and len(self._looks) < AT_ONCE:
             self._begin(waiting.pop(0).workspace)
         full = len(self._looks) >= AT_ONCE

@@ -158,7 +158,8 @@ async def test_descriptors_that_are_sent_along_are_dropped(guest: Guest) -> None
     for number in range(2, 50):
         socket.send_fds(client.link.socket, [pack(encode(wire.sessions.Ping(id=number)))], list(fds))
         await client.expect(wire.sessions.Pong)
-    assert guest.descriptors() <= before
+    # The guest may have opened a file of its own meanwhile; one message that was kept would be ten.
+    assert guest.descriptors() < before + len(fds)
     for fd in fds:
         os.close(fd)
 

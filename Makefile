@@ -33,7 +33,7 @@ install:  ## install under PREFIX and /etc (DESTDIR=)
 	@exec tools/python -m tools.install --destdir '$(DESTDIR)' --prefix '$(PREFIX)'
 
 clean:  ## remove what the tools leave in the checkout; state folders stay
-	@rm -rf build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis web/node_modules api/static
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .PHONY: help run test check fmt bench protocol install clean

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 TEST_NEEDS: Final = {"mmdebstrap": "mmdebstrap", "systemd-nspawn": "systemd-container", "systemd-analyze": "systemd"}
-CHECKS: Final = (("ruff", "check"), ("ruff", "format", "--check"), ("mypy",))
-FIXES: Final = (("ruff", "check", "--fix", "--quiet"), ("ruff", "format"))
+CHECKS: Final = (("ruff", "check"), ("ruff", "format", "--check"), ("mypy",), ("tools.web", "check"))
+FIXES: Final = (("ruff", "check", "--fix", "--quiet"), ("ruff", "format"), ("tools.web", "fmt"))
 
 
 def main() -> int:
@@ -40,7 +40,7 @@ def main() -> int:
     commands: dict[str, Sequence[Sequence[str]]] = {
         "check": [(*python, *check) for check in CHECKS],
         "fmt": [(*python, *fix) for fix in FIXES],
-        "test": [*((*python, *check) for check in CHECKS), (*python, "pytest", *more)],
+        "test": [*((*python, *check) for check in CHECKS), (*python, "tools.web", "test"), (*python, "pytest", *more)],
         "bench": [(*python, "bench", *more)],
         "protocol": [(*python, "tools.protocol")],
     }

@@ -10,7 +10,7 @@ import os
 import shutil
 import sys
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -36,15 +36,30 @@ class Environment:
         return self.folder / "bin/python"
 
 
+_MADE: Final = frozenset(
+    {"__pycache__", "node_modules", "api/static", "web/openapi.json", "web/build.lock", "web/src/api/schema.d.ts"}
+)
+"""Names and paths of what is made in a checkout, and is no source."""
+
+
 def digest(begin: str, *names: str) -> str:
     """A digest of `begin` and of these files and folders of the checkout."""
     total = hashlib.sha256(begin.encode())
     for name in names:
-        for path in (CHECKOUT / name, *sorted((CHECKOUT / name).rglob("*"))):
-            if path.is_file() and "__pycache__" not in path.parts:
-                data = path.read_bytes()
-                total.update(f"{path.relative_to(CHECKOUT)} {len(data)}\n".encode() + data)
+        for path in _files(CHECKOUT / name):
+            data = path.read_bytes()
+            total.update(f"{path.relative_to(CHECKOUT)} {len(data)}\n".encode() + data)
     return total.hexdigest()
+
+
+def _files(path: Path) -> Iterator[Path]:
+    if path.name in _MADE or str(path.relative_to(CHECKOUT)) in _MADE:
+        return
+    if path.is_dir():
+        for inner in sorted(path.iterdir()):
+            yield from _files(inner)
+    elif path.is_file():
+        yield path
 
 
 class Sources:
@@ -87,7 +102,7 @@ class Sources:
     @cached_property
     def digest(self) -> str:
         """Changes when hostel itself has to be installed again."""
-        return digest(self.dependencies_digest, *self.packages)
+        return digest(self.dependencies_digest, "web", *self.packages)
 
 
 class Builder:

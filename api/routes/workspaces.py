@@ -6,7 +6,7 @@ from typing import Final
 
 from msgspec import UNSET, UnsetType, field
 
-from api.auth import WORKSPACE_SCOPES, Role, Scope, Target
+from api.auth import LOCKED_SCOPES, WORKSPACE_SCOPES, Role, Scope, Target
 from api.credentials.rights import check_gift
 from api.pages import PageQuery, cut, decode_moment
 from api.people.standing import renewed
@@ -34,6 +34,12 @@ class NewWorkspace(Body, frozen=True):
 
     name: Name | UnsetType = UNSET
     providers: ProviderChanges = field(default_factory=dict)
+
+
+class AccessView(View, frozen=True):
+    """What a credential may do to a workspace."""
+
+    scopes: list[Scope]
 
 
 class WorkspaceChange(Body, frozen=True):
@@ -157,6 +163,14 @@ async def get_workspace(ctx: Context) -> Answer[WorkspaceView]:
     if row.providers_stale:
         row = await _refreshed(ctx)
     return Answer(body=await shown_workspace(ctx, row), etag=row.etag)
+
+
+@route("GET", "/api/workspaces/{workspaceId}/access", scope=Scope.WORKSPACES_READ, summary="What may I do in it?")
+async def get_access(ctx: Context) -> AccessView:
+    """What the credential that was sent may do to the workspace, as it is now: a client shows what leads somewhere."""
+    held = ctx.principal.scopes_for(ctx.target) or frozenset()
+    row = await ctx.app.workspaces.get(ctx.room)
+    return AccessView(scopes=sorted(held & LOCKED_SCOPES if row.status is WorkspaceStatus.DELETED else held))
 
 
 @route(

@@ -1,0 +1,72 @@
+import { queryOptions, useQuery } from "@tanstack/react-query";
+import { useSyncExternalStore } from "react";
+import { answer, createApi } from "./client";
+import { ApiError } from "./problem";
+import { everyRoomToken, forgetRooms } from "./rooms";
+import type { Me, Scope } from "./schema";
+import { Store } from "./store";
+
+/** Whether the sign-in has ended under a page that is open. What is typed there stays; a dialog asks to sign in again. */
+const expired = new Store(false);
+
+/** The client of the browser's own sign-in. */
+export const api = createApi(
+  () => null,
+  () => expired.set(true),
+);
+
+/** For the ways in: a 401 there is about what was typed, and says nothing of the browser's sign-in. */
+export const door = createApi(
+  () => null,
+  () => {},
+);
+
+/** Whom the browser is signed in as; null for nobody. */
+export const meQuery = queryOptions({
+  queryKey: ["me"],
+  staleTime: 60_000,
+  queryFn: async (): Promise<Me | null> => {
+    try {
+      const me = await answer(door.GET("/api/auth/me"));
+      expired.set(false);
+      return me;
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 401) return null;
+      throw error;
+    }
+  },
+});
+
+/** Whom the browser is signed in as. */
+export function useMe() {
+  return useQuery(meQuery);
+}
+
+/** Whether the sign-in has ended under the open page. */
+export function useExpired(): boolean {
+  return useSyncExternalStore(expired.subscribe, expired.get);
+}
+
+/** Somebody has signed in again, or has chosen to leave. */
+export function settle(): void {
+  expired.set(false);
+}
+
+/** What everybody who is signed in has: what `me` may do without naming a workspace. */
+export function may(me: Me | null | undefined, scope: Scope): boolean {
+  return me?.scopes.includes(scope) ?? false;
+}
+
+/** Make the browser's session of an access token. */
+export async function adopt(token: string): Promise<void> {
+  await answer(door.POST("/api/auth/session", { headers: { Authorization: `Bearer ${token}` } }));
+}
+
+/** End the sign-in and the tokens of rooms. Answers where the provider wants the browser to go, if it does. */
+export async function signOut(): Promise<string | null> {
+  const tokens = everyRoomToken();
+  forgetRooms();
+  await Promise.allSettled(tokens.map((token) => door.POST("/api/logout", { headers: { Authorization: `Bearer ${token}` } })));
+  const { endSessionUrl } = await answer(door.POST("/api/logout"));
+  return endSessionUrl;
+}

@@ -1,0 +1,85 @@
+import { type ComponentType, lazy, Suspense } from "react";
+import { Redirect, Route, Switch, useLocation } from "wouter";
+import { useExpired, useMe } from "#/api/identity";
+import type { Me } from "#/api/schema";
+import { useLink } from "#/pages/signin/link";
+import { Failures } from "#/shell/failures";
+import { Shell } from "#/shell/shell";
+import { EmptyState, ErrorState, LoadingState } from "#/ui/states";
+
+/** A page that is loaded when it is first wanted, with the styles that the first pages do without. */
+function page<P extends object>(load: () => Promise<{ default: ComponentType<P> }>) {
+  return lazy(async () => {
+    const [found] = await Promise.all([load(), import("./mantine")]);
+    return found;
+  });
+}
+
+const SignInAgain = lazy(() => import("#/pages/signin/again").then((found) => ({ default: found.SignInAgain })));
+const SignIn = lazy(() => import("#/pages/signin"));
+const Workspaces = lazy(() => import("#/pages/workspaces"));
+const NewWorkspace = page(() => import("#/pages/workspaces/new"));
+const RoomPages = page(() => import("#/room/pages"));
+const Organisations = page(() => import("#/pages/organisations"));
+const Organisation = page(() => import("#/pages/organisations/organisation"));
+const Admin = page(() => import("#/pages/admin"));
+const Account = page(() => import("#/pages/account"));
+
+export function App() {
+  const me = useMe();
+  const link = useLink();
+  const [path] = useLocation();
+  if (me.isPending) return <LoadingState label="Starting" />;
+  if (me.data === undefined) return <ErrorState error={me.error} retry={() => void me.refetch()} />;
+  if (me.data === null || path.startsWith("/signin") || link !== null) {
+    return (
+      <Suspense fallback={<LoadingState />}>
+        <SignIn me={me.data} link={link} />
+      </Suspense>
+    );
+  }
+  return <SignedIn me={me.data} path={path} />;
+}
+
+function SignedIn({ me, path }: { me: Me; path: string }) {
+  const expired = useExpired();
+  return (
+    <Shell me={me}>
+      <Failures key={path}>
+        <Suspense fallback={<LoadingState />}>
+          <Switch>
+            <Route path="/">
+              {me.role === "workspace" && me.workspaceId ? (
+                <Redirect to={`/w/${me.workspaceId}`} replace />
+              ) : (
+                <Workspaces me={me} />
+              )}
+            </Route>
+            <Route path="/new">
+              <NewWorkspace me={me} />
+            </Route>
+            <Route path="/w/:workspaceId/*?">
+              {({ workspaceId }) => <RoomPages key={workspaceId} workspaceId={workspaceId} />}
+            </Route>
+            <Route path="/orgs">
+              <Organisations me={me} />
+            </Route>
+            <Route path="/orgs/:organisationId">
+              {({ organisationId }) => <Organisation key={organisationId} organisationId={organisationId} me={me} />}
+            </Route>
+            <Route path="/admin/*?">
+              <Admin me={me} />
+            </Route>
+            <Route path="/account">
+              <Account me={me} />
+            </Route>
+            <Route>
+              <EmptyState title="There is no such page">The address may be mistyped, or what it showed is gone.</EmptyState>
+            </Route>
+          </Switch>
+        </Suspense>
+      </Failures>
+      <Suspense>{expired && <SignInAgain />}</Suspense>
+    </Shell>
+  );
+}

@@ -1,0 +1,73 @@
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { createContext, type ReactNode, useContext, useEffect, useMemo } from "react";
+import { type Api, answer, createApi } from "#/api/client";
+import { api as main } from "#/api/identity";
+import { forgetRoom, roomToken, useRoomToken } from "#/api/rooms";
+import type { Scope } from "#/api/schema";
+import { RoomLive } from "#/live/room";
+import { ErrorState, LoadingState } from "#/ui/states";
+
+/** The workspace that the page is about, and what its person may do there. */
+export interface Room {
+  workspaceId: string;
+  /** The API with the best credential for this room. */
+  api: Api;
+  /** The token to send where `api` is not used; null for the session cookie. */
+  bearer: () => string | null;
+  may: (scope: Scope) => boolean;
+  live: RoomLive;
+}
+
+const Context = createContext<Room | null>(null);
+
+/** The room of the page. Only below a RoomProvider. */
+export function useRoom(): Room {
+  const room = useContext(Context);
+  if (room === null) throw new Error("useRoom is for what is inside of a RoomProvider");
+  return room;
+}
+
+/** The keys of all queries about a room begin so, and end with it. */
+export function roomKey(workspaceId: string, ...rest: readonly unknown[]): readonly unknown[] {
+  return ["w", workspaceId, ...rest];
+}
+
+/** Asks what may be done in the workspace, and follows its events while the page is open. */
+export function RoomProvider({ workspaceId, children }: { workspaceId: string; children: ReactNode }) {
+  const opened = useRoomToken(workspaceId) !== null;
+  const queries = useQueryClient();
+  const client = useMemo(
+    () =>
+      opened
+        ? createApi(
+            () => roomToken(workspaceId),
+            () => forgetRoom(workspaceId),
+          )
+        : main,
+    [opened, workspaceId],
+  );
+  const access = useQuery({
+    queryKey: roomKey(workspaceId, "access", opened),
+    queryFn: () => answer(client.GET("/api/workspaces/{workspaceId}/access", { params: { path: { workspaceId } } })),
+  });
+  // biome-ignore lint/correctness/useExhaustiveDependencies: what another credential was told is not shown to this one
+  const live = useMemo(() => new RoomLive(), [workspaceId, opened]);
+  const reads = access.data?.scopes.includes("sessions:read") ?? false;
+  useEffect(() => (reads ? live.follow(workspaceId, () => roomToken(workspaceId)) : undefined), [live, workspaceId, reads]);
+  useEffect(() => () => queries.removeQueries({ queryKey: roomKey(workspaceId) }), [queries, workspaceId]);
+  const scopes = access.data?.scopes;
+  const room = useMemo(
+    () =>
+      scopes && {
+        workspaceId,
+        api: client,
+        bearer: () => roomToken(workspaceId),
+        may: (scope: Scope) => scopes.includes(scope),
+        live,
+      },
+    [workspaceId, client, scopes, live],
+  );
+  if (access.isError) return <ErrorState error={access.error} retry={() => void access.refetch()} />;
+  if (!room) return <LoadingState label="Opening the workspace" />;
+  return <Context value={room}>{children}</Context>;
+}

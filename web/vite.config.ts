@@ -1,0 +1,30 @@
+import { resolve } from "node:path";
+import react from "@vitejs/plugin-react";
+import { defineConfig } from "vitest/config";
+import { precompress } from "./build/precompress";
+
+const target = process.env["HOSTEL_URL"] ?? "http://127.0.0.1:8080";
+
+export default defineConfig({
+  plugins: [react(), precompress()],
+  resolve: { alias: { "#": resolve(import.meta.dirname, "src") } },
+  // The server puts a fresh nonce in its place with each page.
+  html: { cspNonce: "{{nonce}}" },
+  build: {
+    outDir: resolve(import.meta.dirname, "../api/static"),
+    emptyOutDir: true,
+    // Everything that is in a page comes from this origin, as a file: the policy allows no data: scripts.
+    assetsInlineLimit: 0,
+    chunkSizeWarningLimit: 2000,
+    rollupOptions: {
+      input: { index: resolve(import.meta.dirname, "index.html"), docs: resolve(import.meta.dirname, "docs.html") },
+    },
+  },
+  server: { proxy: { "/api": { target, ws: true }, "/healthz": target } },
+  test: {
+    environment: "jsdom",
+    setupFiles: ["src/testing/setup.ts"],
+    include: ["src/**/*.test.{ts,tsx}"],
+    restoreMocks: true,
+  },
+});

@@ -1,6 +1,7 @@
 """The borders between the packages, read from the syntax trees."""
 
 import ast
+import re
 import sys
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import ctl
 import guest
 import hostd
 import shared
+from tools.environments import CHECKOUT
 
 PACKAGES = {"api", "ctl", "guest", "hostd", "shared"}
 ALLOWED = {
@@ -69,3 +71,26 @@ def test_the_root_daemon_stays_small() -> None:
     """Every line of hostd runs as root; there is a number of them that we do not pass."""
     lines = sum(len(path.read_text(encoding="utf-8").splitlines()) for path in folder("hostd").rglob("*.py"))
     assert lines < 2500
+
+
+IMPORT = re.compile(r"""(?:from|import)\s*\(?\s*["']([^"']+)["']""")
+
+
+def test_the_terminal_needs_nothing_of_the_rest_of_the_client() -> None:
+    """Another page may take the folder as it is."""
+    terminal = CHECKOUT / "web/src/terminal"
+    for path in (path for path in terminal.rglob("*.ts*") if ".test." not in path.name):
+        for name in IMPORT.findall(path.read_text(encoding="utf-8")):
+            inside = (
+                (path.parent / name).resolve().is_relative_to(terminal) if name.startswith(".") else not name.startswith("#")
+            )
+            assert inside, f"{path} imports {name}"
+
+
+def test_the_client_writes_no_markup_from_strings() -> None:
+    """What React makes of text is text; the ways around that are not used."""
+    for path in (CHECKOUT / "web/src").rglob("*.ts*"):
+        if ".test." not in path.name and path.name != "schema.d.ts":
+            text = path.read_text(encoding="utf-8")
+            for way in ("dangerouslySetInnerHTML", "innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval("):
+                assert way not in text, f"{path} uses {way}"

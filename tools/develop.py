@@ -21,7 +21,12 @@ from tools.programs import end_on_signals, ensure, run
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-TEST_NEEDS: Final = {"mmdebstrap": "mmdebstrap", "systemd-nspawn": "systemd-container", "systemd-analyze": "systemd"}
+TEST_NEEDS: Final = {
+    "chromium": "chromium",
+    "mmdebstrap": "mmdebstrap",
+    "systemd-nspawn": "systemd-container",
+    "systemd-analyze": "systemd",
+}
 CHECKS: Final = (("ruff", "check"), ("ruff", "format", "--check"), ("mypy",), ("tools.web", "check"))
 FIXES: Final = (("ruff", "check", "--fix", "--quiet"), ("ruff", "format"), ("tools.web", "fmt"))
 

@@ -35,10 +35,11 @@ def checkout() -> Iterator[Path]:
     folder.mkdir(mode=0o700)
     copy = folder / "checkout"
     copy.mkdir()
-    for name in ("pyproject.toml", "README.md", "LICENSE", "Makefile", "tools", *Sources().packages):
+    # With what the client was built into, as of any checkout in which `make` has run before.
+    for name in ("pyproject.toml", "README.md", "LICENSE", "Makefile", "tools", "web", *Sources().packages):
         source = CHECKOUT / name
         if source.is_dir():
-            shutil.copytree(source, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(source, copy / name, ignore=shutil.ignore_patterns("__pycache__", "node_modules"))
         else:
             shutil.copy(source, copy / name)
     yield copy

@@ -1,0 +1,78 @@
+"""One browser, one hostel with agents, and pages that are signed in."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, Page, async_playwright
+
+from tests.browser.watched import watched
+from tests.e2e.modelled import settings
+from tests.e2e.models.server import Models
+from tests.e2e.work import Work
+from tests.installed import install
+from tests.stack import Client, Stack
+
+CHROMIUM = "/usr/bin/chromium"
+OPTIONS = (
+    # Chromium's own sandbox refuses to work for root, as whom these tests have to run; its pages are ours.
+    "--no-sandbox",
+    "--enable-unsafe-swiftshader",
+)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    """Debian's Chromium."""
+    async with async_playwright() as playwright:
+        running = await playwright.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
+        yield running
+        await running.close()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def models() -> AsyncIterator[Models]:
+    """What the agents take for their vendors' models."""
+    async with Models() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def agents_folder() -> Path:
+    """Claude Code, installed."""
+    return install("claude")
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def stack(agents_folder: Path, models: Models) -> AsyncIterator[Stack]:
+    """A whole hostel, whose agents talk to the stand-in."""
+    async with Stack(settings(agents_folder, models)) as running:
+        yield running
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def page(browser: Browser, stack: Stack) -> AsyncIterator[Page]:
+    """A page that nobody is signed in on."""
+    async with watched(browser, stack) as opened:
+        yield opened
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def alice(stack: Stack, models: Models) -> Work:
+    """A tenant with keys for its agents."""
+    return await Work.begin(stack, models, "alice")
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def room(page: Page, alice: Work) -> Page:
+    """A page that is signed in as alice's workspace."""
+    await sign_in(page, alice.tenant)
+    return page
+
+
+async def sign_in(page: Page, client: Client) -> None:
+    """Make the browser's session of a client's token, as the page of the sign-in does."""
+    headers = {**client.headers, "Origin": client.stack.url}
+    reply = await page.request.post("/api/auth/session", headers=headers)
+    assert reply.ok, await reply.text()

@@ -1,6 +1,7 @@
 """One browser, one hostel with agents, and pages that are signed in."""
 
-from collections.abc import AsyncIterator
+import contextlib
+from collections.abc import AsyncIterator, Generator
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from tests.e2e.work import Work
 from tests.installed import install
 from tests.stack import Client, Stack
 
+FAILED = pytest.StashKey[bool]()
 CHROMIUM = "/usr/bin/chromium"
 OPTIONS = (
     # Chromium's own sandbox refuses to work for root, as whom these tests have to run; its pages are ours.
@@ -51,11 +53,26 @@ async def stack(agents_folder: Path, models: Models) -> AsyncIterator[Stack]:
         yield running
 
 
+class FailedError(Exception):
+    """The test has failed, of which a fixture is not told."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Note whether the test itself has failed."""
+    report = yield
+    item.stash[FAILED] = item.stash.get(FAILED, False) or report.failed
+    return report
+
+
 @pytest_asyncio.fixture(loop_scope="session")
-async def page(browser: Browser, stack: Stack) -> AsyncIterator[Page]:
+async def page(browser: Browser, stack: Stack, request: pytest.FixtureRequest) -> AsyncIterator[Page]:
     """A page that nobody is signed in on."""
-    async with watched(browser, stack) as opened:
-        yield opened
+    with contextlib.suppress(FailedError):
+        async with watched(browser, stack) as opened:
+            yield opened
+            if request.node.stash.get(FAILED, False):
+                raise FailedError
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

@@ -1,11 +1,14 @@
 import { type ComponentType, lazy, Suspense } from "react";
-import { Redirect, Route, Switch, useLocation } from "wouter";
+import { Redirect, Route, Router, Switch, useLocation } from "wouter";
 import { useExpired, useMe } from "#/api/identity";
 import type { Me } from "#/api/schema";
+import { useInvitation } from "#/pages/organisations/join";
 import { useLink } from "#/pages/signin/link";
 import { Failures } from "#/shell/failures";
 import { Shell } from "#/shell/shell";
+import { askFirst } from "#/ui/leaving";
 import { EmptyState, ErrorState, LoadingState } from "#/ui/states";
+import { Told } from "#/ui/told";
 
 /** A page that is loaded when it is first wanted, with the styles that the first pages do without. */
 function page<P extends object>(load: () => Promise<{ default: ComponentType<P> }>) {
@@ -38,13 +41,19 @@ export function App() {
       </Suspense>
     );
   }
-  return <SignedIn me={me.data} path={path} />;
+  return (
+    <Router aroundNav={askFirst}>
+      <SignedIn me={me.data} path={path} />
+    </Router>
+  );
 }
 
 function SignedIn({ me, path }: { me: Me; path: string }) {
   const expired = useExpired();
+  const invited = useInvitation() !== null;
   return (
     <Shell me={me}>
+      {invited && path !== "/orgs" && <Redirect to="/orgs" replace />}
       <Failures key={path}>
         <Suspense fallback={<LoadingState />}>
           <Switch>
@@ -80,6 +89,7 @@ function SignedIn({ me, path }: { me: Me; path: string }) {
         </Suspense>
       </Failures>
       <Suspense>{expired && <SignInAgain />}</Suspense>
+      <Told />
     </Shell>
   );
 }

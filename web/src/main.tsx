@@ -3,12 +3,11 @@ import "./global.css";
 import { MantineProvider } from "@mantine/core";
 import { QueryClientProvider } from "@tanstack/react-query";
 import { setNonce } from "get-nonce";
-import { StrictMode, Suspense } from "react";
+import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { App } from "./app";
 import { queries } from "./queries";
 import { theme } from "./theme";
-import { Toasts } from "./ui/notify";
 
 const root = document.getElementById("root");
 const nonce = document.querySelector<HTMLMetaElement>("meta[property=csp-nonce]")?.nonce ?? "";
@@ -20,9 +19,6 @@ if (root !== null)
     <StrictMode>
       <QueryClientProvider client={queries}>
         <MantineProvider theme={theme} defaultColorScheme="auto" getStyleNonce={() => nonce}>
-          <Suspense>
-            <Toasts />
-          </Suspense>
           <App />
         </MantineProvider>
       </QueryClientProvider>

@@ -1,4 +1,4 @@
-import { NavLink, ScrollArea, Text } from "@mantine/core";
+import { Box, NavLink, Text } from "@mantine/core";
 import {
   IconBuilding,
   IconCalendarTime,
@@ -66,7 +66,7 @@ export function Navigation({ me }: { me: Me }) {
   );
   useCommands(offered);
   return (
-    <ScrollArea type="scroll" h="100%" py={6}>
+    <Box className="navigation">
       {top.map((entry) => (
         <Item key={entry.href} entry={entry} path={path} />
       ))}
@@ -80,7 +80,7 @@ export function Navigation({ me }: { me: Me }) {
           ))}
         </>
       )}
-    </ScrollArea>
+    </Box>
   );
 }
 

@@ -1,16 +1,12 @@
-import { ActionIcon, AppShell, Burger, Group, Menu, Text, Tooltip, useMantineColorScheme } from "@mantine/core";
+import { ActionIcon, AppShell, Box, Burger, Group, Text, useMantineColorScheme } from "@mantine/core";
 import { useDisclosure, useHotkeys } from "@mantine/hooks";
-import { IconDeviceDesktop, IconLogout, IconMoon, IconSun, IconUserCircle } from "@tabler/icons-react";
-import { useQueryClient } from "@tanstack/react-query";
-import { type ReactNode, useEffect, useMemo } from "react";
+import { IconDeviceDesktop, IconMoon, IconSun } from "@tabler/icons-react";
+import { type ReactNode, useEffect } from "react";
 import { Link, useLocation } from "wouter";
-import { signOut } from "#/api/identity";
 import type { Me } from "#/api/schema";
-import { complain } from "#/ui/notify";
-import { type Command, useCommands } from "./commands";
+import { AccountButton } from "./accountButton";
 import { Navigation } from "./navigation";
 import { PaletteButton } from "./paletteButton";
-import { whoIs } from "./who";
 
 /** What is around every page: where one is, where one can go, and who one is. */
 export function Shell({ me, children }: { me: Me; children: ReactNode }) {
@@ -37,9 +33,11 @@ export function Shell({ me, children }: { me: Me; children: ReactNode }) {
             </Text>
           </Group>
           <Group gap="xs" wrap="nowrap">
+            {/* Where the open workspace says whether it is live. */}
+            <Box id="live" />
             <PaletteButton />
             <Scheme />
-            <AccountMenu me={me} />
+            <AccountButton me={me} />
           </Group>
         </Group>
       </AppShell.Header>
@@ -63,51 +61,8 @@ function Scheme() {
   const Icon = SCHEMES[colorScheme];
   const label = `Colours: ${colorScheme === "auto" ? "as the system" : colorScheme}. Change`;
   return (
-    <Tooltip label={label}>
-      <ActionIcon variant="subtle" color="gray" onClick={next} aria-label={label}>
-        <Icon size={18} aria-hidden />
-      </ActionIcon>
-    </Tooltip>
-  );
-}
-
-function AccountMenu({ me }: { me: Me }) {
-  const queries = useQueryClient();
-  const [, go] = useLocation();
-  const offered = useMemo<Command[]>(() => {
-    const leave = async () => {
-      try {
-        const elsewhere = await signOut();
-        if (elsewhere) location.assign(elsewhere);
-        else {
-          queries.clear();
-          go("/signin");
-        }
-      } catch (error) {
-        complain(error, "You are still signed in");
-      }
-    };
-    return [
-      { id: "account", group: "You", label: "Your account and browsers", run: () => go("/account") },
-      { id: "sign-out", group: "You", label: "Sign out", run: () => void leave() },
-    ];
-  }, [go, queries]);
-  useCommands(offered);
-  return (
-    <Menu position="bottom-end" width={240}>
-      <Menu.Target>
-        <ActionIcon variant="subtle" color="gray" aria-label="Your account">
-          <IconUserCircle size={20} aria-hidden />
-        </ActionIcon>
-      </Menu.Target>
-      <Menu.Dropdown>
-        <Menu.Label>{whoIs(me)}</Menu.Label>
-        {offered.map(({ id, label, run }) => (
-          <Menu.Item key={id} onClick={run} {...(id === "sign-out" && { leftSection: <IconLogout size={14} aria-hidden /> })}>
-            {label}
-          </Menu.Item>
-        ))}
-      </Menu.Dropdown>
-    </Menu>
+    <ActionIcon variant="subtle" color="gray" onClick={next} aria-label={label} title={label}>
+      <Icon size={18} aria-hidden />
+    </ActionIcon>
   );
 }

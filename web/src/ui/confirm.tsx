@@ -3,9 +3,7 @@ import { useDisclosure, useId } from "@mantine/hooks";
 import { type FormEvent, type ReactNode, useState } from "react";
 import { messageOf } from "#/api/problem";
 
-interface Props extends ButtonProps {
-  /** The button's own text, like "Delete". */
-  children: ReactNode;
+interface Question {
   title: string;
   /** What will happen. */
   text: ReactNode;
@@ -14,9 +12,41 @@ interface Props extends ButtonProps {
   act: () => Promise<unknown>;
 }
 
+interface Props extends Question, ButtonProps {
+  /** The button's own text, like "Delete". */
+  children: ReactNode;
+}
+
 /** A button whose deed is confirmed in a dialog; what goes wrong is said there. */
 export function Confirm({ children, title, text, typed, act, ...button }: Props) {
   const [opened, dialog] = useDisclosure(false);
+  return (
+    <>
+      <Button color="red" variant="light" size="xs" {...button} onClick={dialog.open}>
+        {children}
+      </Button>
+      <ConfirmDialog
+        opened={opened}
+        close={dialog.close}
+        title={title}
+        text={text}
+        act={act}
+        {...(typed !== undefined && { typed })}
+        label={children}
+      />
+    </>
+  );
+}
+
+interface DialogProps extends Question {
+  opened: boolean;
+  close: () => void;
+  /** The text of the button that does it. */
+  label: ReactNode;
+}
+
+/** The dialog of Confirm, for what is chosen in a menu or by a key. */
+export function ConfirmDialog({ opened, close, title, text, typed, act, label }: DialogProps) {
   const [given, setGiven] = useState("");
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>(null);
@@ -28,7 +58,7 @@ export function Confirm({ children, title, text, typed, act, ...button }: Props)
     setError(null);
     try {
       await act();
-      dialog.close();
+      close();
     } catch (failure) {
       setError(failure);
     } finally {
@@ -37,41 +67,36 @@ export function Confirm({ children, title, text, typed, act, ...button }: Props)
   };
 
   return (
-    <>
-      <Button color="red" variant="light" size="xs" {...button} onClick={dialog.open}>
-        {children}
-      </Button>
-      <Modal opened={opened} onClose={dialog.close} title={title}>
-        <form onSubmit={submit}>
-          <Stack gap="md">
-            <Text size="sm" component="div" id={hint}>
-              {text}
+    <Modal opened={opened} onClose={close} title={title}>
+      <form onSubmit={submit}>
+        <Stack gap="md">
+          <Text size="sm" component="div" id={hint}>
+            {text}
+          </Text>
+          {typed !== undefined && (
+            <TextInput
+              label={`Type “${typed}” to go on`}
+              value={given}
+              onChange={(event) => setGiven(event.currentTarget.value)}
+              data-autofocus
+              autoComplete="off"
+            />
+          )}
+          {error !== null && (
+            <Text size="sm" c="red.8" role="alert">
+              {messageOf(error)}
             </Text>
-            {typed !== undefined && (
-              <TextInput
-                label={`Type “${typed}” to go on`}
-                value={given}
-                onChange={(event) => setGiven(event.currentTarget.value)}
-                data-autofocus
-                autoComplete="off"
-              />
-            )}
-            {error !== null && (
-              <Text size="sm" c="red.8" role="alert">
-                {messageOf(error)}
-              </Text>
-            )}
-            <Group justify="flex-end" gap="xs">
-              <Button variant="default" onClick={dialog.close} data-autofocus={typed === undefined || undefined}>
-                Cancel
-              </Button>
-              <Button type="submit" color="red" loading={busy} disabled={typed !== undefined && given !== typed}>
-                {children}
-              </Button>
-            </Group>
-          </Stack>
-        </form>
-      </Modal>
-    </>
+          )}
+          <Group justify="flex-end" gap="xs">
+            <Button variant="default" onClick={close} data-autofocus={typed === undefined || undefined}>
+              Cancel
+            </Button>
+            <Button type="submit" color="red" loading={busy} disabled={typed !== undefined && given !== typed}>
+              {label}
+            </Button>
+          </Group>
+        </Stack>
+      </form>
+    </Modal>
   );
 }

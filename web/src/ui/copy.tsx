@@ -26,8 +26,17 @@ export function download(name: string, content: BlobPart, type = "text/plain"): 
   URL.revokeObjectURL(url);
 }
 
+interface Revealed {
+  label: string;
+  value: string;
+  /** The name of the file that it can be downloaded as. */
+  file: string;
+  /** Hears that it was copied or downloaded. */
+  onTaken?: () => void;
+}
+
 /** What is shown once: it can be copied and downloaded, and is gone when the page is left. */
-export function Reveal({ label, value, file }: { label: string; value: string; file: string }) {
+export function Reveal({ label, value, file, onTaken }: Revealed) {
   return (
     <Stack gap={6}>
       <Text size="sm" fw={500}>
@@ -39,7 +48,13 @@ export function Reveal({ label, value, file }: { label: string; value: string; f
       <Group gap="xs">
         <CopyButton value={value} timeout={1500}>
           {({ copied, copy }) => (
-            <Button size="xs" onClick={copy} leftSection={copied ? <IconCheck size={14} /> : <IconCopy size={14} />}>
+            <Button
+              size="xs"
+              onClick={() => {
+                copy();
+                onTaken?.();
+              }}
+              leftSection={copied ? <IconCheck size={14} /> : <IconCopy size={14} />}>
               {copied ? "Copied" : "Copy"}
             </Button>
           )}
@@ -48,7 +63,10 @@ export function Reveal({ label, value, file }: { label: string; value: string; f
           size="xs"
           variant="default"
           leftSection={<IconDownload size={14} />}
-          onClick={() => download(file, `${value}\n`)}
+          onClick={() => {
+            download(file, `${value}\n`);
+            onTaken?.();
+          }}
         >
           Download
         </Button>

@@ -49,7 +49,7 @@ export function FormDialog({ title, action, busy, error, fields, onSubmit, onClo
 }
 
 /** What went wrong, unless it is about `fields` alone: they say it themselves. */
-function FormError({ error, fields }: { error: unknown; fields: readonly string[] }) {
+export function FormError({ error, fields }: { error: unknown; fields: readonly string[] }) {
   if (error === null) return null;
   const told = error instanceof ApiError ? error.errors : [];
   if (told.length > 0 && told.every(({ pointer }) => pointer != null && fields.includes(pointer))) return null;

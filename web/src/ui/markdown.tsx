@@ -4,7 +4,7 @@ import ReactMarkdown, { type Components } from "react-markdown";
 import remarkGfm from "remark-gfm";
 import { Copy } from "./copy";
 import { safeUrl } from "./links";
-import "./markdown.css";
+import styles from "./markdown.module.css";
 
 const PLUGINS = [remarkGfm];
 
@@ -16,7 +16,7 @@ const COMPONENTS: Components = {
   pre: ({ children }) => <Block>{children}</Block>,
   table: ({ children }) => (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a wide table is scrolled with the keys too
-    <section className="markdown-wide" aria-label="Table" tabIndex={0}>
+    <section className={styles["wide"]} aria-label="Table" tabIndex={0}>
       <table>{children}</table>
     </section>
   ),
@@ -25,7 +25,7 @@ const COMPONENTS: Components = {
 /** Untrusted Markdown, GitHub's kind. HTML in it is shown as text, links lead outside in a tab of their own, nothing is loaded. */
 export function Markdown({ text }: { text: string }) {
   return (
-    <Box className="markdown">
+    <Box className={styles["markdown"]}>
       {/* Addresses are judged where a link is made. */}
       <ReactMarkdown remarkPlugins={PLUGINS} components={COMPONENTS} urlTransform={(url) => url}>
         {text}
@@ -51,8 +51,8 @@ function Block({ children }: ComponentProps<"pre">) {
   const language = /language-(\S+)/.exec(code.className ?? "")?.[1];
   const text = String(code.children ?? "").replace(/\n$/, "");
   return (
-    <Box className="markdown-block">
-      <Box className="markdown-tools">
+    <Box className={styles["block"]}>
+      <Box className={styles["tools"]}>
         {language && (
           <Text span size="xs" c="dimmed">
             {language}

@@ -1,18 +1,27 @@
-import { lazy } from "react";
 import { messageOf } from "#/api/problem";
+import { Store } from "#/api/store";
 
-const load = () => import("./toasts");
+/** Something that is shown in the corner of the page for a while. */
+export interface Toast {
+  message: string;
+  title?: string;
+  color: string;
+  autoClose: number;
+}
 
-/** Where notifications appear; it and what shows them are loaded beside the first page. */
-export const Toasts = lazy(load);
+/** What is to be shown. What shows it is loaded with the first. */
+export const toasts = new Store<readonly Toast[]>([]);
 
 /** Say quietly that something was done. */
 export function say(message: string): void {
-  void load().then(({ notifications }) => notifications.show({ message, color: "gray", autoClose: 4000 }));
+  show({ message, color: "gray", autoClose: 4000 });
 }
 
 /** Say that something that has no place of its own in the page has failed. */
 export function complain(error: unknown, title = "That did not work"): void {
-  const shown = { title, message: messageOf(error), color: "red", autoClose: 10_000 };
-  void load().then(({ notifications }) => notifications.show(shown));
+  show({ title, message: messageOf(error), color: "red", autoClose: 10_000 });
+}
+
+function show(toast: Toast): void {
+  toasts.set([...toasts.get(), toast]);
 }

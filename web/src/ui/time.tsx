@@ -1,4 +1,4 @@
-import { Text, Tooltip } from "@mantine/core";
+import { Text } from "@mantine/core";
 import { useSyncExternalStore } from "react";
 
 const listeners = new Set<() => void>();
@@ -66,9 +66,9 @@ export function absolute(at: string): string {
 export function Ago({ at }: { at: string }) {
   const from = useNow(30);
   return (
-    <Tooltip label={absolute(at)} openDelay={300}>
-      <time dateTime={at}>{relative(new Date(at).getTime(), from)}</time>
-    </Tooltip>
+    <time dateTime={at} title={absolute(at)}>
+      {relative(new Date(at).getTime(), from)}
+    </time>
   );
 }
 

@@ -102,15 +102,16 @@ class Gate:
         """The workspace that the query names, where it may."""
         return request.query.get(SELECTED) if self._route.selects and "?" in request.raw_path else None
 
-    async def identify(self, request: web.Request, token: str | None = None) -> Principal:
+    async def identify(self, request: web.Request, token: str | None = None, *, cookies: bool = True) -> Principal:
         """Who sends `request`, by `token`, the Authorization header or the session cookie, counted against the rate limits.
 
+        Without `cookies` the client has said that its credential is another, which is still to come.
         Raises Fault UNAUTHORIZED for what claims to be a credential and is not good.
         """
         services, limit = self._services, self._route.limit
         address = client_address(request, services.config.api.trusted_proxies)
         principal = ANONYMOUS
-        cookie = cookie_of(request, COOKIE) if hdrs.COOKIE in request.headers else None
+        cookie = cookie_of(request, COOKIE) if cookies and hdrs.COOKIE in request.headers else None
         ORIGIN.set(origin_of(principal, address, request[REQUEST_ID]))
         try:
             if self._route.scope is Scope.PUBLIC:

@@ -34,6 +34,12 @@ class ResumeControl(Control, frozen=True, tag="resume"):
     after: Seq
 
 
+class AckControl(Control, frozen=True, tag="ack"):
+    """All bytes before number `seq` are dealt with, and make room in the window."""
+
+    seq: Seq
+
+
 class ReadyControl(Control, frozen=True, tag="ready"):
     """The stream begins: the next byte is number `seq`."""
 
@@ -48,6 +54,8 @@ class PongControl(Control, frozen=True, tag="pong"):
 
     shutdown_deadline: datetime | None = field(name="shutdownDeadline")
     """When the terminal is ended, unless its session is used before; null for never."""
+    printed: int | None
+    """How many bytes the terminal had printed some seconds ago at most; null while the guest does not say."""
 
 
 class ExitCodeControl(Control, frozen=True, tag="exit"):
@@ -78,7 +86,7 @@ class ErrorControl(Control, frozen=True, tag="error"):
     recoverable: bool
 
 
-ClientControl = ResizeControl | PingControl | ResumeControl
+ClientControl = ResizeControl | PingControl | ResumeControl | AckControl
 _decoder: Final[msgspec.json.Decoder[ClientControl]] = msgspec.json.Decoder(ClientControl)
 _encode: Final = msgspec.json.Encoder().encode
 

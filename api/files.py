@@ -30,6 +30,14 @@ class FilePage(View, frozen=True):
     next_cursor: str | None
 
 
+class FileNamesView(View, frozen=True):
+    """Paths of files, the best match first."""
+
+    items: list[str]
+    truncated: bool
+    """Whether more match."""
+
+
 class MatchView(View, frozen=True):
     """A line that was found."""
 

@@ -1,6 +1,7 @@
 """What handlers work with: one of each, made at start and given to all by the Context."""
 
 import asyncio
+import time
 from dataclasses import dataclass, field
 
 from api.auditing import Auditor
@@ -72,6 +73,8 @@ class Services:
     scheduler: Scheduler
     webhooks: Webhooks
     channels: Channels
+    started: float = field(default_factory=time.time)
+    """Seconds since the epoch."""
     screens: Screens = field(default_factory=Screens)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when the server begins to stop: whoever waits for something slow gives up."""

@@ -2,19 +2,21 @@
 
 Binary frames are terminal bytes, both ways; text frames are JSON control. Nothing is queued here: the guest is read only when
 the WebSocket has taken what came before, and the WebSocket only when the guest has taken the input. A client that does not
-read stops the terminal's program, not the server.
+read stops the terminal's program, not the server. A browser cannot stop reading its WebSocket: it names a window, and stops the
+program by not acknowledging what came.
 """
 
 import asyncio
+import sys
 from collections.abc import Coroutine
 from contextlib import closing, suppress
-from datetime import datetime
 from typing import Final
 
 from aiohttp import WSCloseCode, WSMsgType, web
 from msgspec import UnsetType
 
 from api.controls import (
+    AckControl,
     Control,
     ErrorControl,
     ExitCodeControl,
@@ -32,6 +34,7 @@ from api.guests import PEER, Guests, Stream
 from api.streams.live import Connection, Ending
 from api.streams.sockets import CLIENT_LEFT, ending_of, hang_up, until_ended
 from api.views import told_deadline
+from api.windows import Window
 from shared.errors import Code, Fault
 from shared.guestwire.terminals import Attached, Exited, Input, Output, Resize, Resume, Viewers
 from shared.rooms import INPUT_MAX
@@ -39,9 +42,9 @@ from shared.rooms import INPUT_MAX
 MISTAKES_MAX: Final = 32
 """Bad control frames that one connection may send."""
 DEADLINE_FRESH: Final = 3.0
-"""Seconds for which pongs tell the same deadline."""
+"""Seconds for which pongs tell the same."""
 DEADLINE_PATIENCE: Final = 1.0
-"""Seconds that a pong waits for the guest to tell it."""
+"""Seconds that a pong waits for the guest."""
 _TURN: Final = 8
 """Messages from a guest after which the event loop may see to others: a busy guest must not hold it."""
 EXITED: Final = Ending(WSCloseCode.OK, "the program has ended")
@@ -56,17 +59,20 @@ def absent(error: Fault) -> Fault:
 class Bridge:
     """One attachment to a terminal."""
 
-    def __init__(self, ws: web.WebSocketResponse, guests: Guests, workspace: str, terminal: str) -> None:
-        """`ws` is open and its client may see the terminal."""
+    def __init__(
+        self, ws: web.WebSocketResponse, guests: Guests, workspace: str, terminal: str, window: int | UnsetType
+    ) -> None:
+        """`ws` is open and its client may see the terminal; `window` is the most bytes that it takes before it acknowledges."""
         self._ws = ws
         self._guests = guests
         self._workspace = workspace
         self._terminal = terminal
         self._seq = 0
+        self._window = Window(window if isinstance(window, int) else sys.maxsize)
         self._resumes = 0
         self._mistakes = 0
         self._asked = float("-inf")
-        self._deadline_known: datetime | None = None
+        self._known = PongControl(shutdown_deadline=None, printed=None)
 
     async def run(self, connection: Connection, request: web.Request, after: int | UnsetType) -> None:
         """Forward both ways, from byte number `after` on, until one side ends or `connection` is ended; then close `ws`."""
@@ -103,12 +109,14 @@ class Bridge:
                 case Output(seq=seq, data=data):
                     if seq != self._seq:
                         raise PEER.violation("output out of sequence")
+                    await self._window.room(seq)
                     self._seq += len(data)
                     await self._ws.send_bytes(data)
                 case Viewers(count=count, columns=columns, rows=rows):
                     await self._tell(ViewersControl(count=count, cols=columns, rows=rows))
                 case Attached() if self._resumes:
                     self._resumes -= 1
+                    self._window.enforce()
                     await self._ready(message)
                 case Exited(code=int() as code):
                     await self._tell(ExitCodeControl(code=code))
@@ -128,14 +136,19 @@ class Bridge:
             message = await self._ws.receive()
             match message.type:
                 case WSMsgType.BINARY:
-                    data: bytes = message.data
-                    for at in range(0, len(data), INPUT_MAX):
-                        await stream.send(Input(data=data[at : at + INPUT_MAX]))
+                    # While input waits for the program no ack can come, and the program may wait for its output to be read.
+                    self._window.waive()
+                    await self._type(message.data, stream)
+                    self._window.enforce()
                 case WSMsgType.TEXT:
                     await self._obey(message.data, stream)
                 case _:
                     return CLIENT_LEFT
         return ABUSE
+
+    async def _type(self, data: bytes, stream: Stream) -> None:
+        for at in range(0, len(data), INPUT_MAX):
+            await stream.send(Input(data=data[at : at + INPUT_MAX]))
 
     async def _obey(self, text: str, stream: Stream) -> None:
         try:
@@ -145,9 +158,12 @@ class Bridge:
                 case ResumeControl(after=after):
                     await self._check_printed(after)
                     self._resumes += 1
+                    self._window.waive()
                     await stream.send(Resume(after=after))
+                case AckControl(seq=seq):
+                    self._window.ack(min(seq, self._seq))
                 case PingControl():
-                    await self._tell(PongControl(shutdown_deadline=await self._deadline()))
+                    await self._tell(await self._pong())
         except Fault as error:
             if error.code not in {Code.BAD_REQUEST, Code.TOO_LARGE}:
                 raise
@@ -161,19 +177,20 @@ class Bridge:
             if after > printed:
                 raise Fault(Code.BAD_REQUEST, f"the terminal has printed {printed} bytes, not {after}")
 
-    async def _deadline(self) -> datetime | None:
-        """When the terminal ends unless it is used; the last that is known when the guest does not say."""
+    async def _pong(self) -> PongControl:
+        """What the guest says of the terminal, or the last that is known when it does not."""
         clock = asyncio.get_running_loop().time
         if clock() - self._asked > DEADLINE_FRESH:
             self._asked = clock()
             with suppress(Fault, TimeoutError):
                 async with asyncio.timeout(DEADLINE_PATIENCE):
                     info = await self._guests.get_terminal(self._workspace, self._terminal)
-                    self._deadline_known = told_deadline(info.deadline)
-        return self._deadline_known
+                    self._known = PongControl(shutdown_deadline=told_deadline(info.deadline), printed=info.seq)
+        return self._known
 
     async def _ready(self, attached: Attached) -> None:
         self._seq = attached.seq
+        self._window.begin(attached.seq)
         await self._tell(ReadyControl(terminal_id=self._terminal, seq=attached.seq, cols=attached.columns, rows=attached.rows))
 
     async def _tell(self, control: Control) -> None:

@@ -1,6 +1,7 @@
 """WebSocket upgrades: the same authentication and scope as any request, before or just after the handshake.
 
-A client that cannot set `Authorization`, as a browser, sends a first text frame `{"type":"auth","token":…}` instead. Every
+A client that cannot set `Authorization`, as a browser, sends a first text frame `{"type":"auth","token":…}` instead; when it
+asks for the subprotocol `hostel.token` its session cookie, which a browser sends always, does not count. Every
 failure after the handshake is one `error` frame and a close code of 4000 + the HTTP status it would have had.
 """
 
@@ -28,6 +29,8 @@ HEARTBEAT: Final = 30.0
 AUTH_SECONDS: Final = 5.0
 """For the first frame of a client that did not authenticate in its request."""
 CLOSE_BASE: Final = 4000
+BY_TOKEN: Final = "hostel.token"  # noqa: S105  # a name, not a password
+"""The subprotocol of a client whose first frame has its credential."""
 
 
 class AuthFrame(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -59,10 +62,11 @@ class SocketEndpoint(Endpoint):
 
 
 async def _upgrade(endpoint: Endpoint, request: web.Request, note: Note) -> web.StreamResponse:
-    principal = await endpoint.identify(request)
+    ws = web.WebSocketResponse(max_msg_size=MESSAGE_MAX, compress=False, heartbeat=HEARTBEAT, protocols=(BY_TOKEN,))
+    ready = ws.can_prepare(request)
+    offered = ready.ok
+    principal = await endpoint.identify(request, cookies=ready.protocol != BY_TOKEN)
     endpoint.query_of(request)
-    ws = web.WebSocketResponse(max_msg_size=MESSAGE_MAX, compress=False, heartbeat=HEARTBEAT)
-    offered = ws.can_prepare(request).ok
     # Without a token in the request there may be one in the first frame; but only of a WebSocket.
     late = offered and principal is ANONYMOUS and hdrs.AUTHORIZATION not in request.headers
     ctx = None if late else await _admitted(endpoint, request, principal)

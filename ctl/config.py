@@ -12,8 +12,9 @@ from urllib.parse import urlsplit
 import click
 
 from ctl.base import Command, Group, Settings, settings
-from ctl.findings import Finding, report
+from ctl.findings import report
 from shared.config import Config, ConfigError
+from shared.findings import Finding
 
 
 @click.group(cls=Group)

@@ -7,16 +7,15 @@ import stat
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
-from typing import Literal
 
 import click
 
 from ctl.base import Command, Settings, settings
 from ctl.client import HostClient
-from ctl.findings import Finding, report
+from ctl.findings import report
 from shared.config import Config, ConfigError
 from shared.errors import Fault
-from shared.hostwire import HostStatus, LayerState
+from shared.findings import Finding, of_hostd
 
 
 @click.command(cls=Command)
@@ -45,7 +44,7 @@ def _examine(chosen: Settings) -> Iterator[Finding]:
     except Fault as error:
         yield Finding("hostd", "failed", error.message)
     else:
-        yield from _hostd(status)
+        yield from of_hostd(status, version("hostel"))
     if config is not None:
         yield _api(config)
 
@@ -112,20 +111,6 @@ def _group(gid: int) -> str:
         return grp.getgrgid(gid).gr_name
     except KeyError:
         return str(gid)
-
-
-def _hostd(status: HostStatus) -> Iterator[Finding]:
-    ours = version("hostel")
-    if status.version == ours:
-        yield Finding("hostd", "ok", f"version {ours}, process {status.pid}, since {status.started}")
-    else:
-        yield Finding("hostd", "warning", f"it runs version {status.version}, and {ours} is installed: restart it")
-    yield Finding("uids", "ok" if status.uids_left else "failed", f"{status.uids_left} are left for new workspaces")
-    for layer in status.layers:
-        state: Literal["ok", "warning", "failed"] = "ok"
-        if layer.state is not LayerState.ACTIVE:
-            state = "failed" if layer.state is LayerState.REQUIRED else "warning"
-        yield Finding(f"layer {layer.name}", state, f"{layer.state}: {layer.detail}" if layer.detail else layer.state)
 
 
 def _api(config: Config) -> Finding:

@@ -1,21 +1,12 @@
-"""What a check has found, and how it is told."""
+"""How what a check has found is told."""
 
 from collections.abc import Iterable
-from typing import Literal
 
 import click
-from msgspec import Struct
 
 from ctl.base import FAILED, settings
 from ctl.output import print_json, print_table
-
-
-class Finding(Struct, frozen=True):
-    """One thing that was looked at."""
-
-    check: str
-    state: Literal["ok", "warning", "failed"]
-    detail: str
+from shared.findings import Finding
 
 
 def report(context: click.Context, found: Iterable[Finding]) -> None:

@@ -23,10 +23,12 @@ from guest.agents.agents import Agents
 from guest.calls.sessions import SessionCalls
 from guest.events import Events
 from guest.files.drafts import Uploads
+from guest.files.names import Names
 from guest.files.search import Search
 from guest.git.changes import Changes
 from guest.git.git import Git
 from guest.git.repos import Repos
+from guest.git.snapshots import Snapshots
 from guest.git.worktrees import Worktrees
 from guest.idle import Idle
 from guest.quota import Quota
@@ -73,8 +75,17 @@ def _supervisor(room: Room) -> Supervisor:
     sessions = Sessions(room, git, trees, events, idle, deadlines=deadlines)
     worktrees = Worktrees(git, trees, room.settings.worktrees)
     repos = Repos(git)
-    agents, quota = Agents(room), Quota(room)
-    turns = Turns(room, sessions=sessions, worktrees=worktrees, agents=agents, events=events, idle=idle, quota=quota)
+    agents, quota, snapshots = Agents(room), Quota(room), Snapshots(git, repos, trees)
+    turns = Turns(
+        room,
+        sessions=sessions,
+        worktrees=worktrees,
+        agents=agents,
+        events=events,
+        idle=idle,
+        quota=quota,
+        snapshots=snapshots,
+    )
     deadlines.activity = Activity(
         runs=lambda session: turns.alive(session) or any(not terminal.exit for terminal in terminals.of(session)),
         busy=turns.running,
@@ -93,7 +104,9 @@ def _supervisor(room: Room) -> Supervisor:
         trees=trees,
         uploads=Uploads(room),
         search=Search(room, git),
+        names=Names(git),
         repos=repos,
+        snapshots=snapshots,
         changes=Changes(room, git, repos),
         transcripts=Transcripts(room, events),
     )

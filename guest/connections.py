@@ -14,6 +14,8 @@ from guest.sessions.uses import Call, Stream
 from shared.errors import Code, Fault
 from shared.frames import GUEST_FRAME_MAX
 from shared.guestwire import GUEST
+from shared.guestwire.deadlines import GetDeadlines
+from shared.guestwire.figures import GetFigures
 from shared.link import Link
 from shared.messages import VERSION, Hello, Reply, Request, Welcome, encode, rejection
 
@@ -25,6 +27,8 @@ _FAREWELL: Final = 2.0
 """Seconds for the last one."""
 CALLS_MAX: Final = 32
 """Calls of one connection that are answered at a time; the next is read when one is done."""
+_UNNOTICED: Final = (GetDeadlines, GetFigures)
+"""What pages ask by themselves, again and again: a guest that nothing else keeps leaves all the same."""
 
 _log: Final = logging.getLogger(__name__)
 
@@ -109,7 +113,7 @@ class Connection:
         return True
 
     async def _answer(self, call: Call, request: Request) -> None:
-        with self._idle:
+        with contextlib.nullcontext() if isinstance(request, _UNNOTICED) else self._idle:
             reply = structs.replace(await _outcome(call, request), id=request.id)
         if len(encode(reply)) > GUEST_FRAME_MAX:
             reply = rejection(Fault(Code.TOO_LARGE, "the answer does not fit a frame"), request.id)

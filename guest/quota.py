@@ -25,25 +25,26 @@ class Quota:
 
     def __init__(self, room: Room) -> None:
         """The limit is `workspace_bytes`; 0 is none."""
-        self._limit = room.settings.workspace_bytes
+        self.limit = room.settings.workspace_bytes
+        self.used: int | None = None
+        """Bytes, as they were measured last."""
         self._argv = ("nice", "-n", "19", "du", "--summarize", "--one-file-system", "--block-size=1", "--", str(room.home))
         self._environment = dict(room.environment)
-        self._bytes: int | None = None
         self._measured = 0.0
         self._took = 0.0
         self._job: asyncio.Task[None] | None = None
 
     async def check(self) -> None:
         """Raise Fault LIMIT when the home has the bytes that it may have, as far as is known."""
-        if not self._limit:
+        if not self.limit:
             return
-        full = self._bytes is not None and self._bytes >= self._limit
-        if self._bytes is None or self._age() > max(_AGAIN if full else _FRESH, _SHARE * self._took):
+        full = self.used is not None and self.used >= self.limit
+        if self.used is None or self._age() > max(_AGAIN if full else _FRESH, _SHARE * self._took):
             self._job = self._job or asyncio.create_task(self._measure())
-        if self._job and (full or self._bytes is None):
+        if self._job and (full or self.used is None):
             await asyncio.wait((self._job,), timeout=_PATIENCE)
-        if self._bytes is not None and self._bytes >= self._limit:
-            raise Fault(Code.LIMIT, f"the workspace takes {self._bytes} bytes of disk, and may take {self._limit}")
+        if self.used is not None and self.used >= self.limit:
+            raise Fault(Code.LIMIT, f"the workspace takes {self.used} bytes of disk, and may take {self.limit}")
 
     def _age(self) -> float:
         return clock.uptime() - self._measured
@@ -61,7 +62,7 @@ class Quota:
                 await process.communicate()
                 raise
             # Its exit status only says whether some folder could not be read.
-            self._bytes = int(output.split(maxsplit=1)[0])
+            self.used = int(output.split(maxsplit=1)[0])
         except (OSError, ValueError, IndexError) as error:
             _log.warning("the home cannot be measured: %r", error)
         finally:

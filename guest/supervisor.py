@@ -7,9 +7,11 @@ from msgspec import Struct
 from guest.agents.agents import Agents
 from guest.events import Events
 from guest.files.drafts import Uploads
+from guest.files.names import Names
 from guest.files.search import Search
 from guest.git.changes import Changes
 from guest.git.repos import Repos
+from guest.git.snapshots import Snapshots
 from guest.git.worktrees import Worktrees
 from guest.idle import Idle
 from guest.quota import Quota
@@ -40,7 +42,9 @@ class Supervisor(Struct, frozen=True):
     trees: Trees
     uploads: Uploads
     search: Search
+    names: Names
     repos: Repos
+    snapshots: Snapshots
     changes: Changes
 
     async def end(self, session: str) -> None:

@@ -9,6 +9,7 @@ from typing import Any, Final, TypeAlias
 
 from guest.calls.deadlines import DeadlineCalls
 from guest.calls.export import ExportStreams
+from guest.calls.figures import FigureCalls
 from guest.calls.files import FileCalls, FileStreams
 from guest.calls.repos import RepoCalls, RepoStreams
 from guest.calls.sessions import SessionCalls
@@ -22,7 +23,16 @@ from shared.messages import Request
 
 Nouns: TypeAlias = tuple[Callable[[Supervisor], object], ...]
 
-CALLS: Final[Nouns] = (SessionCalls, TerminalCalls, TurnCalls, FileCalls, RepoCalls, TranscriptCalls, DeadlineCalls)
+CALLS: Final[Nouns] = (
+    SessionCalls,
+    TerminalCalls,
+    TurnCalls,
+    FileCalls,
+    RepoCalls,
+    TranscriptCalls,
+    DeadlineCalls,
+    FigureCalls,
+)
 STREAMS: Final[Nouns] = (TerminalStreams, TurnStreams, FileStreams, RepoStreams, ExportStreams)
 
 

@@ -26,6 +26,10 @@ MATCH_TEXT_MAX: Final = 400
 """Characters that are shown of a line that was found."""
 PATTERN_MAX: Final = 1000
 """Characters of what is searched for."""
+NAMES_MAX: Final = 200
+"""Files that are found by their names."""
+TYPED_MAX: Final = 200
+"""Characters of a name that somebody types."""
 ATTACHMENTS_KEPT: Final = 500
 """Attachments of a session."""
 ATTACHMENT_NAME_MAX: Final = 255

@@ -22,6 +22,8 @@ PAGE_MAX: Final = 500
 """Entries in one answer."""
 LIST_MAX: Final = 100
 """Transcripts in one answer."""
+WANTED_MAX: Final = 200
+"""Characters of a text that is looked for."""
 
 Number = Annotated[int, Meta(ge=0, le=2**53)]
 Native = Annotated[str, Meta(max_length=200)]

@@ -2,6 +2,7 @@
 
 from api.guests.connections import ATTEMPTS, DEADLINE, PEER, Stream
 from api.guests.deadlines import DeadlineVerbs
+from api.guests.figures import FigureVerbs
 from api.guests.files import FileVerbs
 from api.guests.homes import HomeVerbs
 from api.guests.repos import RepoVerbs
@@ -13,5 +14,7 @@ from api.guests.turns import TurnVerbs
 __all__ = ["ATTEMPTS", "DEADLINE", "PEER", "Guests", "Stream"]
 
 
-class Guests(SessionVerbs, TerminalVerbs, TurnVerbs, FileVerbs, RepoVerbs, TranscriptVerbs, DeadlineVerbs, HomeVerbs):
+class Guests(
+    SessionVerbs, TerminalVerbs, TurnVerbs, FileVerbs, RepoVerbs, TranscriptVerbs, DeadlineVerbs, FigureVerbs, HomeVerbs
+):
     """The guests of all workspaces."""

@@ -6,10 +6,12 @@ from shared.guestwire.files import (
     Attachments,
     CreateAttachment,
     DeleteAttachment,
+    FileNames,
     FileOpened,
     FilePage,
     GetFile,
     ListAttachments,
+    ListFileNames,
     ListFiles,
     MakeFolder,
     MoveFile,
@@ -28,6 +30,10 @@ class FileVerbs(Connections):
     async def list_files(self, workspace: str, request: ListFiles) -> FilePage:
         """A page of a tree."""
         return await self.call(workspace, request, FilePage, deadline=FILES_DEADLINE)
+
+    async def list_file_names(self, workspace: str, request: ListFileNames) -> FileNames:
+        """Files by their names."""
+        return await self.call(workspace, request, FileNames, deadline=FILES_DEADLINE)
 
     async def get_file(self, workspace: str, request: GetFile) -> FileInfo:
         """One entry."""

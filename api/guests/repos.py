@@ -7,6 +7,7 @@ from shared.guestwire.repos import (
     FetchRemote,
     GetDiff,
     GetStatus,
+    GetTurnDiff,
     ListBranches,
     ListCommits,
     MergeBranch,
@@ -27,6 +28,10 @@ class RepoVerbs(Connections):
 
     async def get_diff(self, workspace: str, request: GetDiff) -> Diff:
         """Differences."""
+        return await self.call(workspace, request, Diff, deadline=FILES_DEADLINE)
+
+    async def get_turn_diff(self, workspace: str, request: GetTurnDiff) -> Diff:
+        """What a turn has changed."""
         return await self.call(workspace, request, Diff, deadline=FILES_DEADLINE)
 
     async def list_commits(self, workspace: str, request: ListCommits) -> Commits:

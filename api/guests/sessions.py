@@ -6,6 +6,7 @@ from shared.guestwire.sessions import (
     CreateWorktree,
     DeleteSession,
     GetSession,
+    KeepSession,
     ListSessions,
     ListWorktrees,
     Ping,
@@ -42,6 +43,10 @@ class SessionVerbs(Connections):
     async def rename_session(self, workspace: str, session: str, name: str) -> SessionInfo:
         """Give the session another name."""
         return await self.call(workspace, RenameSession(session=session, name=name), SessionInfo)
+
+    async def keep_session(self, workspace: str, session: str) -> SessionInfo:
+        """Move its deadlines."""
+        return await self.call(workspace, KeepSession(session=session), SessionInfo)
 
     async def delete_session(self, workspace: str, session: str) -> Done:
         """Close its terminals and remove its files."""

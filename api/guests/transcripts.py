@@ -8,11 +8,11 @@ class TranscriptVerbs(Connections):
     """The verbs about transcripts."""
 
     async def list_transcripts(
-        self, workspace: str, *, agent: str | None, session: str | None, after: str | None, limit: int
+        self, workspace: str, *, agent: str | None, session: str | None, text: str | None, after: str | None, limit: int
     ) -> Transcripts:
         """A page of transcripts, newest first."""
-        request = ListTranscripts(agent=agent, session=session, after=after, limit=limit)
-        found = await self.call(workspace, request, Transcripts)
+        request = ListTranscripts(agent=agent, session=session, text=text, after=after, limit=limit)
+        found = await self.call(workspace, request, Transcripts, deadline=FILES_DEADLINE if text else None)
         if agent is not None and any(item.agent != agent for item in found.items):
             raise PEER.violation("another agent than the one asked for")
         return found

@@ -9,7 +9,7 @@ from aiohttp import web
 from msgspec import Meta
 
 from api.auth import Scope
-from api.files import FilePage, FileView, Matches, MatchView, file_view
+from api.files import FileNamesView, FilePage, FileView, Matches, MatchView, file_view
 from api.pages import decode_cursor, encode_cursor
 from api.problems import HttpCode, Problem, invalid
 from api.routes.sessions import ROOM_ERRORS
@@ -18,11 +18,12 @@ from api.schema import Body, Query
 from api.transfers import hand_out, outcome_of, take_in
 from api.uploads import Upload
 from shared.errors import Code
-from shared.files import DEPTH_MAX, FILES_MAX, MATCHES_MAX, PATTERN_MAX, FileInfo, FilePath
+from shared.files import DEPTH_MAX, FILES_MAX, MATCHES_MAX, NAMES_MAX, PATTERN_MAX, TYPED_MAX, FileInfo, FilePath
 from shared.guestwire.files import (
     FileWritten,
     Found,
     GetFile,
+    ListFileNames,
     ListFiles,
     MakeFolder,
     MoveFile,
@@ -97,6 +98,14 @@ class SearchQuery(PlaceQuery, frozen=True, kw_only=True):
     ignored: bool = False
     """Whether to search what git ignores too."""
     limit: Annotated[int, Meta(ge=1, le=MATCHES_MAX)] = 200
+
+
+class NamesQuery(PlaceQuery, frozen=True):
+    """What somebody types of a file's name."""
+
+    q: Annotated[str, Meta(max_length=TYPED_MAX)] = ""
+    """Letters of the path in their order, whatever their case; without any, every file matches."""
+    limit: Annotated[int, Meta(ge=1, le=NAMES_MAX)] = 50
 
 
 class NewFolder(Body, frozen=True):
@@ -258,6 +267,14 @@ async def search_files(ctx: Context, query: SearchQuery) -> Matches:
         found = await outcome_of(ctx, stream, Found, SEARCH_SECONDS)
     items = [MatchView(path=match.path, line=match.line, column=match.column, text=match.text) for match in found.items]
     return Matches(items=items, truncated=found.truncated)
+
+
+@route("GET", f"{_BASE}/names", scope=Scope.FILES_READ, summary="Find files by their names", errors=ROOM_ERRORS)
+async def list_file_names(ctx: Context, query: NamesQuery) -> FileNamesView:
+    """The best first: whose name begins with `q`, whose name has it, whose path has it, whose path has its letters in order."""
+    request = ListFileNames(session=ctx.param("sessionId"), worktree=query.worktree, text=query.q, limit=query.limit)
+    found = await ctx.app.guests.list_file_names(ctx.room, request)
+    return FileNamesView(items=found.items, truncated=found.truncated)
 
 
 def _placed(ctx: Context, info: FileInfo, worktree: str | None) -> Created[FileView]:

@@ -7,7 +7,7 @@ was to lead, or to `/#signin-error=CODE`. The part after `#` never leaves the br
 import secrets
 from datetime import datetime
 from http import HTTPStatus
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from aiohttp import hdrs, web
 from msgspec import Meta
@@ -46,6 +46,9 @@ class ProvidersView(View, frozen=True):
 
     items: list[ProviderView]
     pam: Annotated[bool, Meta(description="Whether operators may sign in with their account on the host.")]
+    create_workspaces: Annotated[
+        Literal["admin", "open"], Meta(description="`open`: who has no credential may create a workspace too.")
+    ]
 
 
 class BeginQuery(Query, frozen=True):
@@ -100,13 +103,15 @@ class BrowserSessionsView(View, frozen=True):
 
 @route("GET", "/api/auth/providers", scope=Scope.PUBLIC, summary="Ways to sign in")
 async def list_providers(ctx: Context) -> ProvidersView:
-    """Providers, and whether operators may sign in. Nothing without `[auth]`."""
+    """Providers, and whether operators may sign in, none without `[auth]`; and who may create a workspace."""
     auth = ctx.app.config.auth
     items = [
         ProviderView(name=name, title=title, url=f"/api/auth/login?provider={name}")
         for name, title in ctx.app.logins.titles().items()
     ]
-    return ProvidersView(items=items, pam=auth is not None and auth.pam is not None)
+    return ProvidersView(
+        items=items, pam=auth is not None and auth.pam is not None, create_workspaces=ctx.app.config.api.create_workspaces
+    )
 
 
 @route(

@@ -53,6 +53,8 @@ _ERRORS: Final = (*ROOM_ERRORS, Code.CONFLICT)
 _MARGIN: Final = 10.0
 """Seconds that the guest has beyond its own deadline to say that it is over."""
 
+ContextLines = Annotated[int, Meta(ge=0, le=100, description="Lines around each difference.")]
+
 
 class DiffQuery(PlaceQuery, frozen=True):
     """Which differences: without anything, those of the files from the index."""
@@ -65,8 +67,7 @@ class DiffQuery(PlaceQuery, frozen=True):
     since_fork: bool = False
     """From where `target` left `base`, as a pull request shows it."""
     path: FilePath = ""
-    context: Annotated[int, Meta(ge=0, le=100)] = 3
-    """Lines around each difference."""
+    context: ContextLines = 3
 
 
 class HistoryQuery(PlaceQuery, frozen=True):

@@ -142,6 +142,18 @@ async def rename_session(ctx: Context, body: SessionChange) -> Answer[SessionVie
 
 
 @route(
+    "POST",
+    "/api/workspaces/{workspaceId}/sessions/{sessionId}/keepalive",
+    scope=Scope.SESSIONS_WRITE,
+    summary="Keep a session alive",
+    errors=ROOM_ERRORS,
+)
+async def keep_session(ctx: Context) -> SessionView:
+    """A use of the session: `shutdownDeadline` moves as it does when somebody types, but that of a lifetime stays."""
+    return session_view(ctx.room, await ctx.app.guests.keep_session(ctx.room, ctx.param("sessionId")))
+
+
+@route(
     "DELETE",
     "/api/workspaces/{workspaceId}/sessions/{sessionId}",
     scope=Scope.SESSIONS_WRITE,

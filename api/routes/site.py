@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from aiohttp import hdrs, web
+from msgspec import Struct
 
 from api.auth import Scope
 from api.routing import Context, route
@@ -25,8 +26,8 @@ _TYPES: Final = {
 }
 _POLICY: Final = (
     "default-src 'none'; script-src 'self'; connect-src 'self'; font-src 'self'; "
-    # The client's libraries write style elements, which show the page's nonce, and style attributes.
-    "style-src-elem 'self' 'nonce-{nonce}'; style-src-attr 'unsafe-inline'; "
+    # The client's libraries make style elements, which show the page's nonce; style attributes are set by script alone.
+    "style-src 'self' 'nonce-{nonce}'; "
     # Pictures of a tenant's files come with a credential, by script: as blobs.
     "img-src 'self' blob: data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
@@ -60,6 +61,10 @@ def _answer(name: str) -> web.Response:
     return web.Response(text=_page(name).replace(_NONCE, nonce), headers=headers)
 
 
+class Address(Struct, frozen=True):
+    """What a page's address says beside its path, whatever it is."""
+
+
 @route("GET", "/", scope=Scope.PUBLIC, summary="The web client", produces="text/html", hidden=True)
 async def index(_ctx: Context) -> web.Response:
     """Takes `#redeem=TOKEN`, which browsers never send to a server."""
@@ -74,8 +79,8 @@ async def index(_ctx: Context) -> web.Response:
     produces="text/html",
     hidden=True,
 )
-async def page(_ctx: Context) -> web.Response:
-    """The same page: its script reads the path."""
+async def page(_ctx: Context, query: Address) -> web.Response:  # noqa: ARG001  # the script reads it
+    """The same page: its script reads the path and the query."""
     return _answer("index.html")
 
 

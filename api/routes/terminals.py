@@ -16,6 +16,7 @@ from api.views import TerminalView, terminal_view
 from shared.errors import Code, Fault
 from shared.ids import WorktreeId, new_terminal_id
 from shared.rooms import (
+    OUTPUT_MAX,
     Argument,
     Columns,
     Rows,
@@ -36,11 +37,16 @@ class NewTerminal(Body, frozen=True):
     rows: Rows = 24
 
 
+Window = Annotated[int, Meta(ge=OUTPUT_MAX, le=16 * 1024 * 1024)]
+
+
 class AttachQuery(Query, frozen=True):
-    """Where the stream begins."""
+    """Where the stream begins, and how far it runs ahead of its reader."""
 
     after: Seq | UnsetType = UNSET
     """The number of the first byte that is wanted; without it, the oldest that is kept."""
+    window: Window | UnsetType = UNSET
+    """Bytes that may be sent beyond the last `ack`; without it, as many as the connection takes."""
 
 
 class TerminalPage(View, frozen=True):
@@ -140,7 +146,7 @@ async def close_terminal(ctx: Context) -> None:
 async def attach_terminal(ctx: Context, ws: web.WebSocketResponse, query: AttachQuery) -> None:
     """Binary frames are terminal bytes, both ways; text frames are JSON control."""
     async with held(ctx) as connection:
-        bridge = Bridge(ws, ctx.app.guests, ctx.room, ctx.param("terminalId"))
+        bridge = Bridge(ws, ctx.app.guests, ctx.room, ctx.param("terminalId"), query.window)
         await bridge.run(connection, ctx.request, query.after)
 
 

@@ -20,7 +20,7 @@ from api.transcripts import EntryView, TranscriptView, entry_view, transcript_vi
 from shared.errors import Code, Fault
 from shared.guestwire.transcripts import TranscriptPage
 from shared.ids import AgentName, SessionId
-from shared.transcripts import ENTRIES_MAX, LIST_MAX, PAGE_MAX
+from shared.transcripts import ENTRIES_MAX, LIST_MAX, PAGE_MAX, WANTED_MAX
 
 _MARK_MAX: Final = 100
 """Characters of the place in the list that a cursor stands for."""
@@ -34,6 +34,8 @@ class TranscriptsQuery(Query, frozen=True):
     agent: AgentName | None = None
     session: SessionId | None = None
     """Those whose agent worked in this session's folder."""
+    q: Annotated[str, Meta(min_length=1, max_length=WANTED_MAX)] | None = None
+    """Those that have this text, whatever its case: in what was said or thought, or in what a tool was given or answered."""
     limit: Annotated[int, Meta(ge=1, le=LIST_MAX)] = 50
     cursor: Annotated[str, Meta(min_length=1, max_length=CURSOR_MAX)] | None = None
     """`nextCursor` of the page before."""
@@ -78,12 +80,15 @@ class TranscriptDetail(View, frozen=True):
     errors=ROOM_ERRORS,
 )
 async def list_transcripts(ctx: Context, query: TranscriptsQuery) -> TranscriptsPage:
-    """Those of Claude Code, Codex, Gemini CLI and OpenCode, in the order of their beginning."""
+    """Those of Claude Code, Codex, Gemini CLI and OpenCode, in the order of their beginning.
+
+    With `q` a page may be short, even empty, and yet have a `nextCursor`: looking for a text takes time.
+    """
     after = None if query.cursor is None else decode_cursor(query.cursor)
     if after is not None and not 0 < len(after) <= _MARK_MAX:
         raise invalid("not a cursor of this list", parameter="cursor")
     found = await ctx.app.guests.list_transcripts(
-        ctx.room, agent=query.agent, session=query.session, after=after, limit=query.limit
+        ctx.room, agent=query.agent, session=query.session, text=query.q, after=after, limit=query.limit
     )
     return TranscriptsPage(
         items=[transcript_view(ctx.room, info) for info in found.items],

@@ -11,12 +11,16 @@ from api.auth import Scope
 from api.pages import PageQuery, decode_cursor, encode_cursor
 from api.patience import patiently
 from api.problems import invalid
+from api.repos import DiffView, diff_view
+from api.routes.repos import ContextLines
 from api.routes.sessions import ROOM_ERRORS
 from api.routing import Context, Created, route
-from api.schema import Body, View
+from api.schema import Body, Query, View
 from api.tasks.records import check_prompt
 from api.turns import TurnView, turn_view
 from shared.errors import Code, Fault
+from shared.files import FilePath
+from shared.guestwire.repos import GetTurnDiff
 from shared.guestwire.turns import Budget, Prompt
 from shared.guestwire.watch import TurnChanged
 from shared.ids import TURN_PATTERN, AgentName, AttachmentId, WorktreeId, new_turn_id
@@ -39,6 +43,13 @@ class NewTurn(Body, frozen=True):
     mode: Choice | None = None
     """One that the agent offers; it stays chosen."""
     model: Choice | None = None
+
+
+class TurnDiffQuery(Query, frozen=True):
+    """Which part of what a turn has changed."""
+
+    path: FilePath = ""
+    context: ContextLines = 3
 
 
 class TurnPage(View, frozen=True):
@@ -116,6 +127,23 @@ async def get_turn(ctx: Context) -> TurnView:
     """With `Prefer: wait=N` the reply comes when the turn has ended, or after N seconds."""
     info = await ctx.app.guests.get_turn(ctx.room, ctx.param("sessionId"), ctx.param("turnId"))
     return turn_view(ctx.room, await _when_ended(ctx, info))
+
+
+@route(
+    "GET",
+    "/api/workspaces/{workspaceId}/sessions/{sessionId}/turns/{turnId}/diff",
+    scope=Scope.GIT_READ,
+    summary="Show what a turn has changed",
+    errors=(*ROOM_ERRORS, Code.CONFLICT),
+)
+async def get_turn_diff(ctx: Context, query: TurnDiffQuery) -> DiffView:
+    """In its clone or worktree, from its beginning to its end, or until now while it runs; with files that git does not know.
+
+    409 `conflict` when there is no snapshot of the files: of the session's last 20 turns alone one is kept, and only where less
+    than 5000 files and 32 MiB differed from the index.
+    """
+    request = GetTurnDiff(session=ctx.param("sessionId"), turn=ctx.param("turnId"), path=query.path, context=query.context)
+    return diff_view(await ctx.app.guests.get_turn_diff(ctx.room, request))
 
 
 @route(

@@ -40,6 +40,10 @@ class FileCalls:
         items, more = await asyncio.to_thread(listing.page, root(self._parts, request), request.path, wanted)
         return wire.FilePage(items=items, more=more)
 
+    async def list_file_names(self, request: wire.ListFileNames) -> wire.FileNames:
+        """Files by their names."""
+        return await self._parts.names.find(place(self._parts, request)[1], request)
+
     async def get_file(self, request: wire.GetFile) -> FileInfo:
         """One entry."""
         return await asyncio.to_thread(files.look, root(self._parts, request), request.path)

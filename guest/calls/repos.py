@@ -5,6 +5,7 @@ from msgspec import structs
 from guest.calls.places import place
 from guest.supervisor import Supervisor
 from guest.waits import unless_gone
+from shared.errors import Fault
 from shared.guestwire import repos as wire
 from shared.link import Link
 from shared.messages import Done
@@ -25,6 +26,16 @@ class RepoCalls:
     async def get_diff(self, request: wire.GetDiff) -> Diff:
         """Differences."""
         return await self._parts.repos.diff(place(self._parts, request)[1], request)
+
+    async def get_turn_diff(self, request: wire.GetTurnDiff) -> Diff:
+        """What a turn has changed."""
+        info = self._parts.turns.get(request.session, request.turn)
+        session = self._parts.sessions.get(request.session).ready()
+        try:
+            folder = self._parts.worktrees.folder(session, info.worktree)
+        except Fault:  # it was removed; what the turn did there is known all the same
+            folder = None
+        return await self._parts.snapshots.diff(session, folder, request)
 
     async def list_commits(self, request: wire.ListCommits) -> Commits:
         """A page of history."""

@@ -48,6 +48,13 @@ class SessionCalls:
         self._parts.sessions.rename(session, request.name)
         return session.info()
 
+    async def keep_session(self, request: wire.KeepSession) -> rooms.SessionInfo:
+        """Move a session's deadlines, and tell whoever counts down to them."""
+        await self._parts.turns.tally()
+        session = self._parts.sessions.get(request.session)
+        self._parts.sessions.changed(session)
+        return session.info()
+
     async def delete_session(self, request: wire.DeleteSession) -> Done:
         """End a session's agents and terminals, stop its clone, remove its files."""
         session = self._parts.sessions.get(request.session)

@@ -1,6 +1,6 @@
 """What git tells of a clone or a worktree: its status, differences, history and branches."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -69,8 +69,10 @@ class Repos:
         """Use `git`."""
         self._git = git
 
-    async def _look(self, folder: Path, *args: str, cap: int = 4 * 1024 * 1024) -> Printed:
-        environment = {**inside(folder), "GIT_OPTIONAL_LOCKS": "0"}
+    async def _look(
+        self, folder: Path, *args: str, cap: int = 4 * 1024 * 1024, more: Mapping[str, str] | None = None
+    ) -> Printed:
+        environment = {**inside(folder), "GIT_OPTIONAL_LOCKS": "0", **(more or {})}
         try:
             return await self._git.capture(*args, cwd=folder, environment=environment, cap=cap)
         except GitError as error:
@@ -112,12 +114,19 @@ class Repos:
             options += ["--merge-base"] if request.since_fork else []
         for name in (request.base, request.target):
             options += [await commit_of(self._git, folder, name)] if name else []
-        scope = _scope(request.path)
-        numbers = await self._look(folder, "diff", "--numstat", "-z", *_PLAIN, *options, "--", *scope)
+        return await self.between(folder, *options, path=request.path, context=request.context)
+
+    async def between(
+        self, folder: Path, *options: str, path: str, context: int, environment: Mapping[str, str] | None = None
+    ) -> Diff:
+        """The differences that `git diff` tells with these options, in `path`; `environment`: where else its objects are."""
+        scope = _scope(path)
+        numbers = await self._look(folder, "diff", "--numstat", "-z", *_PLAIN, *options, "--", *scope, more=environment)
         patch = await self._look(
-            *(folder, "diff", "--patch", "--src-prefix=a/", "--dst-prefix=b/", f"--unified={request.context}"),
+            *(folder, "diff", "--patch", "--src-prefix=a/", "--dst-prefix=b/", f"--unified={context}"),
             *(*_PLAIN, *options, "--", *scope),
             cap=PATCH_MAX,
+            more=environment,
         )
         files, more = _bounded(_files(_whole(numbers)))
         # What is not UTF-8 takes more bytes than it had.

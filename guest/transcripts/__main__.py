@@ -14,12 +14,14 @@ import os
 import resource
 import socket
 import sys
+import time
 from pathlib import Path
 from typing import Final
 
 import msgspec
 from msgspec import structs
 
+from guest.transcripts.finding import SECONDS, Finder
 from guest.transcripts.index import Index
 from guest.transcripts.reading import Reader
 from guest.transcripts.tail import Tail
@@ -54,6 +56,7 @@ class Desk:
         self._wake = asyncio.Event()
         self._index = Index(home, self._tell)
         self._reader = Reader(self._index)
+        self._finder = Finder(self._index)
         self._answering: set[asyncio.Task[None]] = set()
 
     async def serve(self) -> None:
@@ -105,19 +108,25 @@ class Desk:
         await self._look_through()
         after = tuple((request.after or "").split(" "))
         items: list[TranscriptInfo] = []
-        size, more = 0, False
+        size, last, late = 0, "", time.monotonic() + SECONDS
         for row in self._index.ordered():
             if request.after and row[:2] >= after:
                 continue
             if request.agent not in {None, row.agent} or request.session not in {None, row.session}:
                 continue
-            info = self._index.rooms.info(self._index.known(row))
-            size += len(msgspec.msgpack.encode(info))
-            if more := len(items) == request.limit or (bool(items) and size > _LIST_BYTES):
+            if last and time.monotonic() > late:
                 break
-            items.append(info)
-        last = f"{items[-1].started} {items[-1].transcript}" if more else None
-        return Transcripts(items=items, next=last, indexing=not self._index.scanned.is_set())
+            known = self._index.known(row)
+            if request.text is None or await self._finder.has(known, request.text):
+                info = self._index.rooms.info(known)
+                size += len(msgspec.msgpack.encode(info))
+                if len(items) == request.limit or (items and size > _LIST_BYTES):
+                    break
+                items.append(info)
+            last = f"{row.started} {row.id}"
+        else:
+            last = ""
+        return Transcripts(items=items, next=last or None, indexing=not self._index.scanned.is_set())
 
     def _tell(self, info: TranscriptInfo) -> None:
         if info.transcript in self._untold or len(self._untold) < _UNTOLD_MAX:

@@ -29,7 +29,7 @@ class Conversation:
         """Go on with the conversation that `info` tells of, in the folder `cwd`."""
         self._desk = desk
         self._info = info
-        self._cwd = cwd
+        self.cwd = cwd
         self._agents = agents
         self._settings = settings
         self._idle = idle
@@ -111,7 +111,7 @@ class Conversation:
                 return self._driver
             await self._end()
             self._credential, self._secrets = credential, secrets
-            driver = await self._agents.launch(self._info.agent, self._cwd, self._info.native, self, secrets)
+            driver = await self._agents.launch(self._info.agent, self.cwd, self._info.native, self, secrets)
             self._driver = driver
             self._idle.hold()
             chosen = self._info.state

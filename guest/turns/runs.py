@@ -9,6 +9,7 @@ from typing import Final
 from msgspec import structs
 
 from guest.drivers.base import AgentDriver, Attachment, Outcome
+from guest.git.snapshots import KEPT, Snapshots
 from guest.pricing import price
 from guest.turns.conversations import Conversation
 from guest.turns.desks import Desk
@@ -23,12 +24,15 @@ _log: Final = logging.getLogger(__name__)
 class Run:
     """A turn that runs. It ends by itself, or is halted; in either case `run` tells how."""
 
-    def __init__(self, info: TurnInfo, desk: Desk, conversation: Conversation, settings: Settings) -> None:
+    def __init__(
+        self, info: TurnInfo, desk: Desk, conversation: Conversation, settings: Settings, snapshots: Snapshots
+    ) -> None:
         """Run `info`, which has begun, in `conversation`."""
         self.info = info
         self.desk = desk
         self.conversation = conversation
         self._settings = settings
+        self._snapshots = snapshots
         self._driver: AgentDriver | None = None
         """Once it works on the prompt."""
         self._halted: asyncio.Future[Fault | None] = asyncio.get_running_loop().create_future()
@@ -66,10 +70,17 @@ class Run:
         usage = None
         if not work.cancelled() and not work.exception():
             usage = await self._priced(work.result().usage)
+        # Before its end is told: the next turn may begin then.
+        await self._snapshots.end(self.desk.session, self.info.turn, self.conversation.cwd)
         return self._ending(work, usage)
 
     async def _work(self, request: Prompt, attachments: Sequence[Attachment]) -> Outcome:
-        driver = await self.conversation.open(request.secrets)
+        # While the agent starts, if it has to: it must not have the prompt before.
+        snapshot = asyncio.create_task(self._snapshots.begin(self.desk.session, self.info.turn, self.conversation.cwd))
+        try:
+            driver = await self.conversation.open(request.secrets)
+        finally:
+            await snapshot
         if request.mode or request.model:
             await driver.configure(request.mode, request.model)
         self._driver = driver
@@ -130,6 +141,12 @@ class Run:
         self.conversation.turn = None
         self.conversation.rest()
         self.over.set()
+
+    async def tidy(self) -> None:
+        """Remove the snapshots of turns that ended long ago."""
+        turns = self.desk.journal.turns
+        running = [turn for turn, info in turns.items() if not info.ended]
+        await self._snapshots.prune(self.desk.session, [*list(turns)[-KEPT:], *running])
 
 
 def _clean(text: str) -> str:

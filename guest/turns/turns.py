@@ -13,6 +13,7 @@ from guest.clock import now
 from guest.drivers.base import Attachment
 from guest.events import Events
 from guest.files import attachments
+from guest.git.snapshots import Snapshots
 from guest.git.worktrees import Worktrees
 from guest.idle import Idle
 from guest.quota import Quota
@@ -44,6 +45,7 @@ class Turns:
         events: Events,
         idle: Idle,
         quota: Quota,
+        snapshots: Snapshots,
     ) -> None:
         """None runs yet."""
         self._settings = room.registry.settings
@@ -53,6 +55,7 @@ class Turns:
         self._events = events
         self._idle = idle
         self._quota = quota
+        self._snapshots = snapshots
         self._desks: dict[str, Desk] = {}
         self._conversations: dict[tuple[str, str, str | None], Conversation] = {}
         """By session, agent and worktree."""
@@ -138,7 +141,7 @@ class Turns:
         )
         self._make_room()
         info = desk.begin(info, TurnStarted(request.text, request.worktree, request.attachments))
-        run = self._runs[info.turn] = Run(info, desk, conversation, self._settings)
+        run = self._runs[info.turn] = Run(info, desk, conversation, self._settings, self._snapshots)
         self._idle.hold()
         session.touch()
         self._spawn(self._run(run, request, files))
@@ -196,6 +199,7 @@ class Turns:
             run.desk.session.touch()
             run.desk.session.keep()
             await run.desk.sync()
+            await run.tidy()
         except Fault as fault:
             _log.warning("%s: %s", run.info.turn, fault.message)
         finally:

@@ -15,7 +15,9 @@ from shared.files import (
     FILES_MAX,
     MATCH_TEXT_MAX,
     MATCHES_MAX,
+    NAMES_MAX,
     PATTERN_MAX,
+    TYPED_MAX,
     AttachmentInfo,
     AttachmentName,
     FileInfo,
@@ -37,6 +39,14 @@ class FilePage(Reply, frozen=True):
 
     items: Annotated[list[FileInfo], Meta(max_length=FILES_MAX)]
     more: bool
+
+
+class FileNames(Reply, frozen=True):
+    """Paths of files, the best match first."""
+
+    items: Annotated[list[FilePath], Meta(max_length=NAMES_MAX)]
+    truncated: bool
+    """Whether more match."""
 
 
 class FileOpened(Reply, frozen=True):
@@ -126,6 +136,16 @@ class ListFiles(Request, frozen=True):
     """The path of the last entry of the page before."""
     git: bool = False
     """Whether `.git` is shown."""
+
+
+@GUEST.verb(FileNames)
+class ListFileNames(Request, frozen=True):
+    """Files by what somebody types of their paths: letters in order, whatever their case. What git ignores is left out."""
+
+    session: SessionId
+    text: Annotated[str, Meta(max_length=TYPED_MAX)]
+    worktree: WorktreeId | None = None
+    limit: Annotated[int, Meta(ge=1, le=NAMES_MAX)] = 50
 
 
 @GUEST.verb(FileInfo)

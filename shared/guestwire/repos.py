@@ -11,7 +11,7 @@ from msgspec import Meta
 
 from shared.files import FilePath
 from shared.guestwire.protocol import GUEST
-from shared.ids import SessionId, WorktreeId
+from shared.ids import SessionId, TurnId, WorktreeId
 from shared.messages import Done, Reply, Request
 from shared.repos import (
     COMMITS_MAX,
@@ -64,6 +64,19 @@ class GetDiff(Request, frozen=True):
     target: GitRef | None = None
     staged: bool = False
     since_fork: bool = False
+    path: FilePath = ""
+    context: Annotated[int, Meta(ge=0, le=100)] = 3
+
+
+@GUEST.verb(Diff)
+class GetTurnDiff(Request, frozen=True):
+    """What a turn has changed in its clone or worktree: from its beginning to its end, or until now while it has none.
+
+    With the files that git does not know. CONFLICT when no snapshot was taken, or it is not kept any more.
+    """
+
+    session: SessionId
+    turn: TurnId
     path: FilePath = ""
     context: Annotated[int, Meta(ge=0, le=100)] = 3
 

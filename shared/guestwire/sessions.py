@@ -51,6 +51,13 @@ class RenameSession(Request, frozen=True):
     name: Name
 
 
+@GUEST.verb(SessionInfo)
+class KeepSession(Request, frozen=True):
+    """Somebody wants a session to go on: a use of it like any other, which moves its deadlines."""
+
+    session: SessionId
+
+
 @GUEST.verb(Done)
 class DeleteSession(Request, frozen=True):
     """End a session's agents and terminals, stop its clone, remove its files."""

@@ -7,7 +7,7 @@ from msgspec import Meta
 from shared.guestwire.protocol import GUEST
 from shared.ids import AgentName, SessionId, TranscriptId
 from shared.messages import Reply, Request
-from shared.transcripts import ENTRIES_MAX, LIST_MAX, PAGE_MAX, Cursor, Entry, TranscriptInfo
+from shared.transcripts import ENTRIES_MAX, LIST_MAX, PAGE_MAX, WANTED_MAX, Cursor, Entry, TranscriptInfo
 
 Position = Annotated[int, Meta(ge=0, le=ENTRIES_MAX)]
 """The number of an entry; 0 is before the first."""
@@ -35,11 +35,15 @@ class TranscriptPage(Reply, frozen=True):
 
 @GUEST.verb(Transcripts)
 class ListTranscripts(Request, frozen=True):
-    """Transcripts, newest first, in the order of their beginning."""
+    """Transcripts, newest first, in the order of their beginning.
+
+    With `text`, those that have it, whatever the case. A page of these may be short and yet have a `next`: a search takes time.
+    """
 
     agent: AgentName | None = None
     session: SessionId | None = None
     after: Cursor | None = None
+    text: Annotated[str, Meta(min_length=1, max_length=WANTED_MAX)] | None = None
     limit: Annotated[int, Meta(ge=1, le=LIST_MAX)] = 50
 
 

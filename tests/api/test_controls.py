@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from api.controls import (
     CONTROL_MAX,
+    AckControl,
     ErrorControl,
     ExitCodeControl,
     ExitSignalControl,
@@ -26,13 +27,14 @@ def test_what_a_client_may_say() -> None:
     assert decode('{"type":"resize","cols":80,"rows":24}') == ResizeControl(cols=80, rows=24)
     assert decode('{"type":"ping"}') == PingControl()
     assert decode('{"type":"resume","after":7}') == ResumeControl(after=7)
+    assert decode('{"type":"ack","seq":7}') == AckControl(seq=7)
 
 
 def test_what_a_server_says() -> None:
     said = [
         ReadyControl(terminal_id="t", seq=1, cols=2, rows=3),
-        PongControl(shutdown_deadline=None),
-        PongControl(shutdown_deadline=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)),
+        PongControl(shutdown_deadline=None, printed=None),
+        PongControl(shutdown_deadline=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC), printed=7),
         ExitCodeControl(code=0),
         ExitSignalControl(signal="SIGKILL"),
         ViewersControl(count=1, cols=2, rows=3),
@@ -40,8 +42,8 @@ def test_what_a_server_says() -> None:
     ]
     assert [json.loads(encode(control)) for control in said] == [
         {"type": "ready", "terminalId": "t", "seq": 1, "cols": 2, "rows": 3},
-        {"type": "pong", "shutdownDeadline": None},
-        {"type": "pong", "shutdownDeadline": "2026-01-02T03:04:05Z"},
+        {"type": "pong", "shutdownDeadline": None, "printed": None},
+        {"type": "pong", "shutdownDeadline": "2026-01-02T03:04:05Z", "printed": 7},
         {"type": "exit", "code": 0},
         {"type": "exit", "signal": "SIGKILL"},
         {"type": "viewers", "count": 1, "cols": 2, "rows": 3},
@@ -69,6 +71,8 @@ def test_what_a_server_says() -> None:
         '{"type":"resume","after":-1}',
         '{"type":"resume","after":1000000000000000000000000000000}',
         '{"type":"resume","after":1.5}',
+        '{"type":"ack"}',
+        '{"type":"ack","seq":-1}',
         "[" * 4000,
         '{"type":"ping"' + " " * CONTROL_MAX + "}",
     ],

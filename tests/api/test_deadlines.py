@@ -125,4 +125,4 @@ async def test_a_ping_is_answered_whatever_the_guest_says(tmp_path: Path, told: 
             assert "ready" == (await ws.receive_json())["type"]
             for _ in range(3):
                 await ws.send_json({"type": "ping"})
-                assert {"type": "pong", "shutdownDeadline": shown} == await ws.receive_json()
+                assert (await ws.receive_json())["shutdownDeadline"] == shown

@@ -75,3 +75,21 @@ async def test_a_broken_handshake_is_told_so(server: Server) -> None:
     status, body, headers = await server.call("GET", path, token=token, Upgrade="websocket", Connection="Upgrade")
     assert (400, "bad_request", "websocket") == (status, body["code"], headers["Upgrade"])
     assert 401 == (await server.call("GET", path, Upgrade="websocket", Connection="Upgrade"))[0]
+
+
+async def test_who_announces_a_token_is_not_who_the_cookie_says(server: Server) -> None:
+    headers = {"Authorization": f"Bearer {await server.admin()}", "Origin": server.url}
+    async with server.http.post(f"{server.url}/api/auth/session", headers=headers) as reply:
+        cookie = {"Cookie": reply.headers["Set-Cookie"].partition(";")[0], "Origin": server.url}
+    url = f"{server.url}/api/terminals/{new_terminal_id()}"
+    with pytest.raises(aiohttp.WSServerHandshakeError) as caught:
+        await server.http.ws_connect(url, headers=cookie)
+    assert 403 == caught.value.status
+    _, token = await server.tenant()
+    async with server.http.ws_connect(url, headers=cookie, protocols=[upgrade.BY_TOKEN]) as ws:
+        assert upgrade.BY_TOKEN == ws.protocol
+        await ws.send_json({"type": "auth", "token": token})
+        assert "not_found" == (await ws.receive_json())["code"]
+    async with server.http.ws_connect(url, headers=cookie, protocols=[upgrade.BY_TOKEN]) as ws:
+        await ws.send_str("{}")
+        assert "unauthorized" == (await ws.receive_json())["code"]

@@ -37,7 +37,7 @@ class Watch:
         page.on("crash", lambda _: self._complain("the page has crashed"))
 
     def _console(self, message: ConsoleMessage) -> None:
-        if message.type in {"error", "warning"}:
+        if message.type == "error":
             self._complain(f"{message.type}: {message.text} ({message.location.get('url')})")
 
     def _request(self, request: Request) -> None:

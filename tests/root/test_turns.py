@@ -52,6 +52,20 @@ async def test_an_agent_works_as_the_tenant_with_its_own_key_alone(alice: Tenant
     assert [e["seq"] for e in talk.events] == list(range(1, len(talk.events) + 1))
 
 
+async def test_the_diff_of_a_turn_is_there_after_its_guest_was_killed_and_belongs_to_the_tenant(alice: Tenant) -> None:
+    talk = await conversation(alice)
+    before = await talk.prompt("edit first x", wait=20)
+    turn = await talk.prompt("edit second y\nsay written\nhang")
+    await talk.until(lambda: "written" in talk.said(turn["turnId"]))
+    os.kill(alice.guest_pid, signal.SIGKILL)
+    await talk.until_over(turn["turnId"])
+    for made, names in ((before, ["first"]), (turn, ["second"])):
+        found = await alice.call("GET", f"{talk.base}/turns/{made['turnId']}/diff")
+        assert names == [file["path"] for file in found["files"]]
+    folder = alice.home / f"vibecoder_workspace/sessions/{talk.session}/snapshots"
+    assert {alice.uid} == {path.lstat().st_uid for path in folder.rglob("*")}
+
+
 @pytest.mark.parametrize("name", ["api", "hostd"])
 @pytest.mark.parametrize("how", ["restart", "kill"])
 async def test_a_turn_goes_on_and_no_event_is_lost_or_doubled(stack: Stack, alice: Tenant, name: str, how: str) -> None:

@@ -357,6 +357,18 @@ async def test_pages_of_a_tree_have_every_entry_once(room: Room) -> None:
     assert ".git" in [item["path"] for item in hidden["items"]]
 
 
+async def test_files_are_found_by_what_somebody_types(room: Room) -> None:
+    session = await room.session()
+    files = base(room, session)
+    for name in ("src/app.py", "src/apple.txt", "other"):
+        await put(room, f"{files}/content?path={name}&parents=true", b"x", status=201)
+    found = await room.call("GET", f"{files}/names?q=APP", status=200)
+    assert {"items": ["src/app.py", "src/apple.txt"], "truncated": False} == found
+    assert {"items": ["other"], "truncated": True} == await room.call("GET", f"{files}/names?limit=1", status=200)
+    for wrong in ("limit=0", "limit=201", f"q={'x' * 201}", "path=x"):
+        await room.call("GET", f"{files}/names?{wrong}", status=422)
+
+
 async def test_a_search_finds_lines(room: Room) -> None:
     session = await room.session()
     root = clone(room, session)

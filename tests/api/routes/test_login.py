@@ -43,7 +43,9 @@ async def test_nobody_is_led_elsewhere(tmp_path: Path, host: FakeHost) -> None:
 async def test_an_operator_signs_in_as_an_admin(tmp_path: Path, host: FakeHost, json_log: io.StringIO) -> None:
     host.operators["alice"] = "sentinel-password"
     async with serving(tmp_path, host, auth=OPERATORS) as server:
-        assert (200, {"items": [], "pam": True}) == (await server.call("GET", "/api/auth/providers"))[:2]
+        assert (200, {"items": [], "pam": True, "createWorkspaces": "admin"}) == (
+            await server.call("GET", "/api/auth/providers")
+        )[:2]
         browser = FakeBrowser(server)
         body = {"user": "alice", "password": "sentinel-password"}
         status, told = await browser.call("POST", "/api/auth/pam", body)

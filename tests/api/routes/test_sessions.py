@@ -68,6 +68,21 @@ async def test_of_two_people_who_rename_at_once_the_second_is_told(rooms: Rooms,
     assert sorted(await asyncio.gather(rename("a"), rename("b"), rename("c"))) == [200, 412, 412]
 
 
+async def test_keeping_a_session_alive_moves_its_deadline_and_nothing_else(room: Room) -> None:
+    session = await room.session()
+    await room.terminal(session, "sleep", "1000")
+    path = f"{room.base}/sessions/{session}"
+    before = await room.call("GET", path, status=200)
+    await asyncio.sleep(0.01)
+    kept = await room.call("POST", f"{path}/keepalive", status=200)
+    assert kept["shutdownDeadline"] > before["shutdownDeadline"]
+    assert kept["lastActivity"] > before["lastActivity"]
+    moved = {"shutdownDeadline", "lastActivity"}
+    assert {name: kept[name] for name in kept.keys() - moved} == {name: before[name] for name in before.keys() - moved}
+    assert await room.call("GET", path, status=200) == kept
+    await room.call("POST", f"{room.base}/sessions/{new_session_id()}/keepalive", status=404)
+
+
 async def test_the_same_idempotency_key_makes_one_session(room: Room) -> None:
     made = [
         await room.call("POST", f"{room.base}/sessions", {"name": "x"}, status=201, Idempotency_Key="k" * 20) for _ in range(2)

@@ -11,6 +11,7 @@ PATHS = (
     "/new",
     "/w/w0123456789abcdef01234567",
     "/w/w0123456789abcdef01234567/s/x/files",
+    "/w/w0123456789abcdef01234567/s/x/files?path=src/app.py&line=3",
     "/orgs",
     "/admin/keys",
 )

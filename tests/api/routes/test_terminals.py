@@ -18,10 +18,12 @@ from shared.guestwire.terminals import Attached, AttachTerminal, Exited, Output,
 from shared.ids import new_terminal_id
 from shared.link import Link
 from shared.messages import Done, Failure, Message, encode
+from shared.rooms import OUTPUT_MAX
 from tests.api.peers import welcome
 from tests.api.rooms import Room, Rooms
 from tests.wire import pack
 
+WINDOW = 2 * OUTPUT_MAX
 RAW = "stty raw -echo; printf GO; "
 
 
@@ -191,7 +193,7 @@ async def test_the_smallest_viewer_gives_the_size_and_pings_are_answered(room: R
         await one.send_json({"type": "ping"})
         pong = await first.told("pong")
         shown = await room.call("GET", f"/api/terminals/{terminal}", status=200)
-        assert pong == {"type": "pong", "shutdownDeadline": shown["shutdownDeadline"]}
+        assert pong == {"type": "pong", "shutdownDeadline": shown["shutdownDeadline"], "printed": 2}
 
 
 async def test_a_client_that_does_not_read_stops_the_program(rooms: Rooms, room: Room) -> None:
@@ -208,6 +210,55 @@ async def test_a_client_that_does_not_read_stops_the_program(rooms: Rooms, room:
         assert 0 < printed[-1] < 100_000_000
         await view.until(lambda: view.seq > printed[-1])
     assert len(rooms.services.live) == 0 or await _until(lambda: len(rooms.services.live) == 0)
+
+
+async def test_a_client_with_a_window_is_sent_no_more_until_it_acknowledges(room: Room) -> None:
+    command = f"{RAW}read -r go; exec head -c 400000000 /dev/zero"
+    terminal = await room.terminal(await room.session(), "/bin/bash", "-c", command)
+    async with room.connect(terminal, window=WINDOW) as ws:
+        view = View(ws)
+        await view.see(b"GO")
+        await ws.send_bytes(b"go\n")
+        for full in range(WINDOW, 5 * WINDOW, WINDOW):
+            while view.seq < full:
+                await view.step()
+            await ws.send_json({"type": "ping"})
+            await view.told("pong")
+            assert view.seq < full + OUTPUT_MAX
+            await ws.send_json({"type": "ack", "seq": full})
+        # A stream that begins again has its window for itself, also when the one before was full.
+        await ws.send_json({"type": "resume", "after": view.seq})
+        await view.told("ready")
+        begun = view.seq
+        await view.until(lambda: view.seq >= begun + WINDOW)
+        await ws.send_json({"type": "ack", "seq": view.seq + 10**9})
+        await view.until(lambda: view.seq >= begun + 2 * WINDOW)
+
+
+async def test_a_full_window_does_not_stop_a_program_that_echoes_more_input_than_fits(room: Room) -> None:
+    """Acknowledgements wait behind the input, the input for the program, and the program for its output to be read."""
+    terminal = await room.terminal(await room.session(), "/bin/sh", "-c", f"{RAW}exec cat")
+    frames, frame = 32, bytes(WINDOW)
+
+    async def type_all(ws: aiohttp.ClientWebSocketResponse) -> None:
+        for _ in range(frames):
+            await ws.send_bytes(frame)
+
+    async with room.connect(terminal, window=WINDOW) as ws:
+        view = View(ws)
+        await view.see(b"GO")
+        typing = asyncio.create_task(type_all(ws))
+        async with asyncio.timeout(30):
+            while view.seq < frames * len(frame):
+                await view.step()
+                await ws.send_json({"type": "ack", "seq": view.seq})
+        await typing
+
+
+@pytest.mark.parametrize("window", [0, OUTPUT_MAX - 1, 2**30])
+async def test_a_window_has_bounds(room: Room, window: int) -> None:
+    terminal = await room.terminal(await room.session(), "/bin/cat")
+    await room.call("GET", f"/api/terminals/{terminal}?window={window}", status=422)
 
 
 async def _until(happened: Callable[[], bool]) -> bool:

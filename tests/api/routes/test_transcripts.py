@@ -231,6 +231,17 @@ async def test_a_guest_cannot_put_other_transcripts_into_a_list(rooms: Rooms) ->
     await room.call("GET", f"{room.base}/transcripts?session={new_session_id()}", status=502)
 
 
+async def test_transcripts_that_have_a_text_are_found(rooms: Rooms, room: Room) -> None:
+    for agent in PLACES:
+        leave(home_of(rooms, room), agent)
+    await room.session()
+    assert ["claude"] == [item["agent"] for item in await listed(room, "?q=There%20is%20a%20readme")]
+    assert [] == await listed(room, "?q=nowhere%20at%20all")
+    assert [] == await listed(room, "?q=There%20is%20a%20readme&agent=codex")
+    for wrong in ("q=", f"q={'x' * 201}", "q=a&q=b"):
+        await room.call("GET", f"{room.base}/transcripts?{wrong}", status=422)
+
+
 @pytest.mark.parametrize("name", ["markdown", "html"])
 async def test_a_document_that_breaks_off_is_not_taken_for_a_whole_one(rooms: Rooms, name: str) -> None:
     async def talk(link: Link) -> None:

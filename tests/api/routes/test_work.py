@@ -1,6 +1,7 @@
 """Turns over HTTP with a real guest and an agent that is a real program."""
 
 import asyncio
+import shutil
 import signal
 import time
 from pathlib import Path
@@ -48,6 +49,31 @@ async def until_end(stream: Stream, turn: str) -> list[dict[str, Any]]:
         _, event = await stream.next()
         if event["type"] == "turnEnded" and event["turnId"] == turn:
             return [data for _, data in stream.seen]
+
+
+async def test_a_turn_tells_what_it_has_changed(work: Work) -> None:
+    made = await work.prompt("edit new.py one", "edit other x", wait=30)
+    path = f"{work.base}/turns/{made['turnId']}/diff"
+    found = await work.room.call("GET", path, status=200)
+    assert ["new.py", "other"] == [file["path"] for file in found["files"]]
+    assert {"path": "other", "original": None, "added": 1, "removed": 0} == found["files"][1]
+    assert not found["truncated"]
+    scoped = await work.room.call("GET", f"{path}?path=new.py&context=0", status=200)
+    assert ["new.py"] == [file["path"] for file in scoped["files"]]
+    assert "+one" in scoped["patch"]
+    for query in ("context=101", "context=-1", "path=%00", "worktree=x"):
+        await work.room.call("GET", f"{path}?{query}", status=422)
+    await work.room.call("GET", f"{work.base}/turns/tn{'0' * 24}/diff", status=404)
+
+
+async def test_without_a_snapshot_the_diff_is_a_conflict(rooms: Rooms, work: Work) -> None:
+    made = await work.prompt("say hello", wait=30)
+    session = work.base.rpartition("/")[2]
+    folder = rooms.guests[work.room.workspace].home / "vibecoder_workspace" / "sessions" / session / "snapshots"
+    shutil.rmtree(folder)
+    problem = await work.room.call("GET", f"{work.base}/turns/{made['turnId']}/diff", status=409)
+    assert "conflict" == problem["code"]
+    assert "snapshot" in problem["detail"]
 
 
 async def test_a_prompt_is_answered_and_all_of_it_is_in_the_log(work: Work) -> None:

@@ -179,7 +179,7 @@ def test_what_is_no_use_of_a_session() -> None:
     """A verb that is new here is one that pages repeat by themselves; all others move deadlines."""
     assert {name.partition("_")[0] for name in LOOKS} <= {"get", "list", "follow"}
     assert {"get_session", "list_worktrees", "list_terminals", "list_turns", "follow_events"} <= LOOKS
-    assert not LOOKS & {"prompt", "cancel_turn", "answer_permission", "rename_session", "create_worktree", "create_terminal"}
+    assert not LOOKS & {"prompt", "cancel_turn", "answer_permission", "rename_session", "keep_session", "create_terminal"}
 
 
 SOON: dict[str, Any] = {"deadline_warning": 0.4, "idle_timeout": 30}
@@ -265,6 +265,21 @@ async def test_a_request_about_the_session_is_a_use(make_guest: MakeGuest) -> No
     after = await client.call(wire.sessions.GetSession(session=terminal.session))
     assert after.deadline > before.deadline
     assert after.deadline == (await client.call(wire.terminals.GetTerminal(terminal=terminal.terminal))).deadline
+
+
+async def test_a_session_is_kept_on_request_and_those_who_watch_are_told(make_guest: MakeGuest) -> None:
+    guest = make_guest(session_idle=100)
+    terminal = await guest.terminal("sleep", "1000")
+    client = await guest.client()
+    before = await client.call(wire.sessions.GetSession(session=terminal.session))
+    async with watching(guest) as watcher:
+        await asyncio.sleep(0.01)
+        kept = await client.call(wire.sessions.KeepSession(session=terminal.session))
+        assert kept.deadline > before.deadline
+        assert kept.deadline == (await follow(watcher, SessionChanged, terminal.session)).session.deadline
+    with pytest.raises(Fault) as raised:
+        await client.call(wire.sessions.KeepSession(session=new_session_id()))
+    assert Code.NOT_FOUND is raised.value.code
 
 
 @pytest.mark.parametrize("kind", [DeadlineKind.RETENTION, DeadlineKind.LIFETIME])

@@ -12,7 +12,7 @@ type Ended = () => void;
  * `ended` hears when the server does not know the credential any more.
  */
 export function createApi(bearer: () => string | null, ended: Ended): Api {
-  const api = createClient<paths>({ baseUrl: location.origin });
+  const api = createClient<paths>({ baseUrl: location.origin, fetch: (request) => fetch(request) });
   const guard: Middleware = {
     onRequest({ request }) {
       const token = bearer();

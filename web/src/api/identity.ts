@@ -12,7 +12,7 @@ const expired = new Store(false);
 /** The client of the browser's own sign-in. */
 export const api = createApi(
   () => null,
-  () => expired.set(true),
+  () => expire(),
 );
 
 /** For the ways in: a 401 there is about what was typed, and says nothing of the browser's sign-in. */
@@ -25,14 +25,17 @@ export const door = createApi(
 export const meQuery = queryOptions({
   queryKey: ["me"],
   staleTime: 60_000,
-  queryFn: async (): Promise<Me | null> => {
+  queryFn: async ({ client }): Promise<Me | null> => {
     try {
       const me = await answer(door.GET("/api/auth/me"));
       expired.set(false);
       return me;
     } catch (error) {
-      if (error instanceof ApiError && error.status === 401) return null;
-      throw error;
+      if (!(error instanceof ApiError && error.status === 401)) throw error;
+      // Who was signed in keeps the page, with what is typed there, and is asked to sign in again.
+      const known = client.getQueryData<Me | null>(["me"]) ?? null;
+      if (known !== null) expire();
+      return known;
     }
   },
 });
@@ -45,6 +48,11 @@ export function useMe() {
 /** Whether the sign-in has ended under the open page. */
 export function useExpired(): boolean {
   return useSyncExternalStore(expired.subscribe, expired.get);
+}
+
+/** The server does not know the sign-in any more: what does not use `api` tells it here. */
+export function expire(): void {
+  expired.set(true);
 }
 
 /** Somebody has signed in again, or has chosen to leave. */
@@ -64,9 +72,10 @@ export async function adopt(token: string): Promise<void> {
 
 /** End the sign-in and the tokens of rooms. Answers where the provider wants the browser to go, if it does. */
 export async function signOut(): Promise<string | null> {
+  // The cookie goes first: any logout takes it from the browser.
+  const { endSessionUrl } = await answer(door.POST("/api/logout"));
   const tokens = everyRoomToken();
   forgetRooms();
   await Promise.allSettled(tokens.map((token) => door.POST("/api/logout", { headers: { Authorization: `Bearer ${token}` } })));
-  const { endSessionUrl } = await answer(door.POST("/api/logout"));
   return endSessionUrl;
 }

@@ -1,4 +1,4 @@
-import { useSyncExternalStore } from "react";
+import { useEffect, useSyncExternalStore } from "react";
 import { Store } from "./store";
 
 /**
@@ -63,6 +63,11 @@ export function everyRoomToken(): string[] {
 
 /** The same as `roomToken`, followed. */
 export function useRoomToken(workspaceId: string): string | null {
-  useSyncExternalStore(rooms.subscribe, rooms.get);
+  const expires = useSyncExternalStore(rooms.subscribe, rooms.get)[workspaceId]?.expires;
+  useEffect(() => {
+    if (expires === undefined) return;
+    const timer = setTimeout(() => forgetRoom(workspaceId), expires - Date.now());
+    return () => clearTimeout(timer);
+  }, [workspaceId, expires]);
   return roomToken(workspaceId);
 }

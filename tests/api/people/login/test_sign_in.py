@@ -237,7 +237,8 @@ async def test_a_provider_that_is_not_configured_is_not_there(browser: FakeBrows
 async def test_without_auth_nobody_signs_in_by_a_provider(tmp_path: Path, host: FakeHost) -> None:
     async with serving(tmp_path, host) as server:
         browser = FakeBrowser(server)
-        assert (200, {"items": [], "pam": False}) == await browser.call("GET", "/api/auth/providers")
+        told = {"items": [], "pam": False, "createWorkspaces": "admin"}
+        assert (200, told) == await browser.call("GET", "/api/auth/providers")
         assert 404 == (await browser.call("GET", "/api/auth/login?provider=fake"))[0]
         assert 403 == (await browser.call("POST", "/api/auth/pam", {"user": "root", "password": "x"}))[0]
         assert "/#signin-error=unauthorized" == await browser.finish({"state": "x", "code": "y"})

@@ -7,7 +7,7 @@ import sys
 
 import uvloop
 
-from bench import agents, audit, keys, server, terminals
+from bench import agents, audit, keys, server, terminals, web
 from bench.report import Report
 from tests.stack import Stack
 
@@ -15,7 +15,7 @@ from tests.stack import Stack
 async def main() -> int:
     """Measure on a stack of its own."""
     report = Report()
-    modules = {"server": server, "audit": audit, "terminals": terminals, "keys": keys, "agents": agents}
+    modules = {"server": server, "audit": audit, "terminals": terminals, "keys": keys, "agents": agents, "web": web}
     async with Stack(log_level="info") as stack:
         for name in sys.argv[1:] or modules:
             await modules[name].measure(stack, report)

@@ -1,0 +1,115 @@
+import { Button, Group, useComputedColorScheme } from "@mantine/core";
+import { useEffect, useMemo, useRef } from "react";
+import { answer } from "#/api/client";
+import { useExpired } from "#/api/identity";
+import type { TerminalView } from "#/api/schema";
+import { useRoom } from "#/room/room";
+import { type HostelTerminal, Terminal } from "#/terminal";
+import { complain } from "#/ui/notify";
+import { focusedIn, type Layout, type Place, places } from "./layout";
+import { STAGE, tabId } from "./tabs";
+import classes from "./terminals.module.css";
+
+interface Props {
+  sessionId: string;
+  terminals: readonly TerminalView[];
+  layout: Layout;
+  labelOf: (terminal: string) => string;
+  focus: (terminal: string) => void;
+  titled: (terminal: string, title: string) => void;
+  restart: (terminal: TerminalView) => void;
+  close: (terminal: TerminalView) => void;
+}
+
+/**
+ * All terminals, each where the layout has it. They stay the same elements wherever they go, so none loses its connection;
+ * those of other tabs are hidden.
+ */
+export function Stage({ terminals, layout, ...rest }: Props) {
+  const tab = layout.tabs[layout.shown];
+  const shown = useMemo(() => (tab ? places(tab.tree) : new Map<string, Place>()), [tab]);
+  return (
+    <div id={STAGE} role="tabpanel" aria-labelledby={tab && tabId(layout.shown)} className={classes["stage"]}>
+      {terminals.map((terminal) => (
+        <Pane
+          key={terminal.terminalId}
+          terminal={terminal}
+          place={shown.get(terminal.terminalId)}
+          focused={focusedIn(layout) === terminal.terminalId}
+          alone={shown.size === 1}
+          {...rest}
+        />
+      ))}
+    </div>
+  );
+}
+
+interface PaneProps extends Omit<Props, "terminals" | "layout"> {
+  terminal: TerminalView;
+  place: Place | undefined;
+  focused: boolean;
+  alone: boolean;
+}
+
+function Pane({ sessionId, terminal, place, focused, alone, labelOf, focus, titled, restart, close }: PaneProps) {
+  const { api, workspaceId, bearer } = useRoom();
+  const { terminalId } = terminal;
+  const scheme = useComputedColorScheme();
+  const element = useRef<HostelTerminal>(null);
+  const expired = useExpired();
+  const visible = place !== undefined;
+  useEffect(() => {
+    if (visible && focused) element.current?.focus();
+  }, [visible, focused]);
+  useEffect(() => {
+    if (!expired) element.current?.retryUnauthorized();
+  }, [expired]);
+  const token = useMemo(() => (bearer() === null ? undefined : async () => bearer() ?? ""), [bearer]);
+  const keepAlive = useMemo(
+    () => () => {
+      const path = { workspaceId, sessionId };
+      answer(api.POST("/api/workspaces/{workspaceId}/sessions/{sessionId}/keepalive", { params: { path } })).catch(complain);
+    },
+    [api, workspaceId, sessionId],
+  );
+  // Whatever is asked next says 401 too, and that is what opens the dialog to sign in again.
+  const askWho = () =>
+    void api.GET("/api/workspaces/{workspaceId}/access", { params: { path: { workspaceId } } }).catch(() => {});
+  return (
+    <section
+      className={classes["pane"]}
+      aria-label={labelOf(terminalId)}
+      data-focused={(focused && !alone) || undefined}
+      hidden={!visible}
+      style={place && styleOf(place)}
+      onFocus={() => focus(terminalId)}
+    >
+      <Terminal
+        ref={element}
+        src={`/api/terminals/${terminalId}?workspaceId=${workspaceId}`}
+        label={labelOf(terminalId)}
+        theme={scheme}
+        token={token}
+        autoFocus={focused}
+        keepAlive={keepAlive}
+        onTitle={(title) => titled(terminalId, title)}
+        onUnauthorized={askWho}
+      />
+      {terminal.status === "exited" && (
+        <Group className={classes["ended"]} gap="xs">
+          <Button size="compact-sm" variant="default" onClick={() => restart(terminal)}>
+            Start again
+          </Button>
+          <Button size="compact-sm" variant="default" onClick={() => close(terminal)}>
+            Close
+          </Button>
+        </Group>
+      )}
+    </section>
+  );
+}
+
+function styleOf({ left, top, width, height }: Place) {
+  const percent = (share: number) => `${100 * share}%`;
+  return { left: percent(left), top: percent(top), width: percent(width), height: percent(height) };
+}

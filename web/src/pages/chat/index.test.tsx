@@ -1,0 +1,243 @@
+import { act, fireEvent, screen, waitFor } from "@testing-library/react";
+import userEvent from "@testing-library/user-event";
+import { beforeEach, expect, test, vi } from "vitest";
+import type { Scope } from "#/api/schema";
+import { BASE, showInRoom, WORKSPACE } from "#/testing/page";
+import { problem, Server } from "#/testing/server";
+import Chat from ".";
+import { FakeSocket } from "./log/fake";
+import type { Logged } from "./log/turn";
+
+const SESSION = "s000000000000000000000001";
+const AT = `${BASE}/sessions/${SESSION}`;
+const HEAD = { at: "2026-01-01T00:00:00Z", agent: "claude" } as const;
+const SCOPES: readonly Scope[] = [
+  "sessions:read",
+  "turns:read",
+  "turns:write",
+  "agents:read",
+  "files:read",
+  "files:write",
+  "git:read",
+];
+
+let server: Server;
+let seq: number;
+
+beforeEach(() => {
+  localStorage.clear();
+  seq = 0;
+  FakeSocket.all = [];
+  vi.stubGlobal("WebSocket", FakeSocket);
+  server = new Server()
+    .on(`GET ${AT}/events`, () => ({ items: [], last: seq }))
+    .on(`GET ${AT}/worktrees`, () => ({ items: [], nextCursor: null }))
+    .on(`GET ${AT}/agents`, () => ({ items: [] }))
+    .on(`GET ${BASE}/agents`, () => ({
+      items: [{ agent: "claude", title: "Claude Code", installed: true, auth: "ready", reason: null, models: [] }],
+    }))
+    .on(`POST ${AT}/prompt`, () => ({ turnId: "next" }));
+});
+
+/** An event with the next number. */
+function event(turnId: string, fields: DistributiveOmit<Logged, "seq" | "at" | "agent" | "turnId">): Logged {
+  seq += 1;
+  return { ...HEAD, seq, turnId, ...fields };
+}
+type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
+
+const started = (turnId: string, text = "do it") =>
+  event(turnId, { type: "turnStarted", text, worktreeId: null, attachments: [] });
+const ended = (turnId: string, status: "completed" | "failed" | "cancelled" = "completed") =>
+  event(turnId, {
+    ...{ type: "turnEnded", status, stopReason: null, error: status === "failed" ? "out of luck" : null, stderr: null },
+    usage: { input: 1200, output: 50, cacheRead: 800, cacheWrite: 0, cost: 0.01, model: "m" },
+  });
+const asked = (turnId: string) =>
+  event(turnId, {
+    ...{ type: "permissionAsked", permissionId: "p1", title: "rm -rf build", kind: "execute", call: null },
+    input: { command: "rm -rf build" },
+    deadline: new Date(Date.now() + 60_000).toISOString(),
+    options: [
+      { id: "no", name: "Reject", kind: "reject_once" },
+      { id: "always", name: "Always", kind: "allow_always" },
+      { id: "once", name: "Once", kind: "allow_once" },
+    ],
+  });
+
+/** The page, with these events in its log. */
+async function show(...events: Logged[]) {
+  FakeSocket.all = [];
+  const page = showInRoom(server, <Chat sessionId={SESSION} />, { at: `/s/${SESSION}`, scopes: SCOPES });
+  await waitFor(() => expect(FakeSocket.all.length).toBeGreaterThan(0));
+  server.tell("session", { sessionId: SESSION, workspaceId: WORKSPACE, name: "work", status: "ready", errorReason: null });
+  act(() => FakeSocket.last().open());
+  tell(...events);
+  await screen.findByRole("textbox", { name: "Prompt" });
+  return page;
+}
+
+function tell(...events: Logged[]): void {
+  act(() => FakeSocket.last().tell(...events));
+}
+
+const field = () => screen.getByRole("textbox", { name: "Prompt" });
+const prompts = () => server.of(`POST ${AT}/prompt`);
+
+test("a conversation is there as its log says, with what it has used", async () => {
+  await show(started("t1", "fix it"), event("t1", { type: "message", text: "All **done**." }), ended("t1"));
+  expect(screen.getByText("fix it")).toBeVisible();
+  expect(screen.getByText("done").tagName).toBe("STRONG");
+  expect(screen.getAllByText(/1.2K in \(800 cached\), 50 out · \$0.010/)).toHaveLength(2);
+  expect(screen.getByRole("link", { name: "Changes of this turn" })).toHaveAttribute(
+    "href",
+    `/w/${WORKSPACE}/s/${SESSION}/changes?turn=t1`,
+  );
+});
+
+test("Enter sends the prompt once, and it is there before the log tells of it", async () => {
+  await show();
+  await userEvent.type(field(), "hello{Shift>}{Enter}{/Shift}there{Enter}");
+  await waitFor(() => expect(prompts()).toHaveLength(1));
+  expect(prompts()[0]?.body).toMatchObject({ text: "hello\nthere", agent: "claude", worktreeId: null });
+  expect(prompts()[0]?.headers.get("Idempotency-Key")).toMatch(/^[0-9a-f]{32}$/);
+  expect(screen.getByRole("article", { name: "A prompt that is on its way" })).toHaveTextContent("hello");
+  expect(field()).toHaveValue("");
+  tell(started("next", "hello there"));
+  await waitFor(() => expect(screen.queryByRole("article", { name: "A prompt that is on its way" })).toBeNull());
+  expect(prompts()).toHaveLength(1);
+});
+
+test("a prompt that the network has lost is sent again under the same key", async () => {
+  vi.spyOn(Math, "random").mockReturnValue(0);
+  let tries = 0;
+  server.on(`POST ${AT}/prompt`, () => {
+    tries += 1;
+    return tries === 1 ? problem(503, { code: "unavailable", detail: "the room starts" }) : { turnId: "next" };
+  });
+  await show();
+  await userEvent.type(field(), "hello{Enter}");
+  expect(await screen.findByText(/Not sent yet: The room starts/)).toBeVisible();
+  await waitFor(() => expect(prompts()).toHaveLength(2), { timeout: 3000 });
+  const [first, second] = prompts().map((prompt) => prompt.headers.get("Idempotency-Key"));
+  expect(second).toBe(first);
+});
+
+test("while a turn runs prompts wait, and the next goes when it is over", async () => {
+  await show(started("t1"));
+  await userEvent.type(field(), "second{Enter}third{Enter}");
+  const queue = screen.getByRole("region", { name: "Prompts that wait" });
+  expect([...queue.querySelectorAll("li")].map((item) => item.textContent)).toEqual(["second", "third"]);
+  expect(prompts()).toHaveLength(0);
+  await userEvent.click(screen.getAllByRole("button", { name: "Send earlier" })[1] ?? queue);
+  tell(ended("t1"));
+  await waitFor(() => expect(prompts().map((prompt) => prompt.body)).toMatchObject([{ text: "third" }]));
+});
+
+test("the queue is held after a turn that has failed, outlives a reload, and goes on when somebody says so", async () => {
+  const page = await show(started("t1"));
+  await userEvent.type(field(), "second{Enter}");
+  tell(ended("t1", "failed"));
+  expect(await screen.findByText(/The turn before has failed/)).toBeVisible();
+  expect(screen.getByText("out of luck")).toBeVisible();
+  page.unmount();
+  seq = 0;
+  await show(started("t1"), ended("t1", "failed"));
+  expect(screen.getByText("second")).toBeVisible();
+  expect(prompts()).toHaveLength(0);
+  await userEvent.click(screen.getByRole("button", { name: "Send now" }));
+  await waitFor(() => expect(prompts().map((prompt) => prompt.body)).toMatchObject([{ text: "second" }]));
+});
+
+test("what the budget refuses stays, says why, and leads to the limits", async () => {
+  server.on(`POST ${AT}/prompt`, () => problem(402, { code: "budget", detail: "the workspace has spent its budget of today" }));
+  await show();
+  await userEvent.type(field(), "hello{Enter}");
+  expect(await screen.findByText(/has spent its budget of today/)).toBeVisible();
+  expect(screen.getByRole("link", { name: "Usage and limits" })).toHaveAttribute("href", `/w/${WORKSPACE}/usage`);
+  await userEvent.click(screen.getByRole("button", { name: "Edit the prompt" }));
+  expect(field()).toHaveValue("hello");
+});
+
+test("a draft outlives a reload", async () => {
+  const page = await show();
+  await userEvent.type(field(), "not finish");
+  page.unmount();
+  await show();
+  expect(field()).toHaveValue("not finish");
+});
+
+test("a permission is answered by keyboard: a allows once, A always, d denies", async () => {
+  server.on(`POST ${AT}/permissions/p1`, () => ({}));
+  const answers = () => server.of(`POST ${AT}/permissions/p1`).map((answer) => answer.body);
+  await show(started("t1"), asked("t1"));
+  expect(await screen.findByRole("group", { name: "Claude Code asks for a permission" })).toHaveTextContent("$ rm -rf build");
+  for (const [keys, optionId] of [
+    ["a", "once"],
+    ["{Shift>}A{/Shift}", "always"],
+    ["d", "no"],
+  ] as const) {
+    await userEvent.keyboard(keys);
+    await waitFor(() => expect(answers().at(-1)).toMatchObject({ optionId }));
+  }
+  tell(event("t1", { type: "permissionAnswered", permissionId: "p1", answeredBy: "user", optionId: "no" }));
+  await waitFor(() => expect(screen.queryByRole("group", { name: /asks for a permission/ })).toBeNull());
+  expect(screen.getByText(/Reject \(by a person\)/)).toBeVisible();
+});
+
+test("what is typed into the prompt answers nothing, unless Alt is held", async () => {
+  server.on(`POST ${AT}/permissions/p1`, () => ({}));
+  await show(started("t1"), asked("t1"));
+  await userEvent.type(field(), "add");
+  expect(server.of(`POST ${AT}/permissions/p1`)).toHaveLength(0);
+  fireEvent.keyDown(field(), { key: "å", code: "KeyA", altKey: true });
+  await waitFor(() => expect(server.of(`POST ${AT}/permissions/p1`)[0]?.body).toMatchObject({ optionId: "once" }));
+});
+
+test("Escape twice, and Ctrl with a full stop, stop the turn that runs", async () => {
+  server.on(`POST ${AT}/turns/t1/cancel`, () => ({}));
+  await show(started("t1"));
+  await userEvent.keyboard("{Escape}");
+  expect(server.of(`POST ${AT}/turns/t1/cancel`)).toHaveLength(0);
+  await userEvent.keyboard("{Escape}");
+  await waitFor(() => expect(server.of(`POST ${AT}/turns/t1/cancel`)).toHaveLength(1));
+  await userEvent.keyboard("{Control>}.{/Control}");
+  expect(server.of(`POST ${AT}/turns/t1/cancel`)).toHaveLength(1);
+});
+
+test("an @ offers paths, and Enter takes one without sending", async () => {
+  const file = { kind: "file", size: 1, mode: "644", modifiedAt: HEAD.at, target: null, etag: null };
+  server.on(`GET ${AT}/files`, () => ({ items: [{ ...file, path: "main.ts", name: "main.ts" }], nextCursor: null }));
+  await show();
+  await userEvent.type(field(), "see @ma");
+  expect(await screen.findByRole("option", { name: "main.ts" })).toHaveAttribute("aria-selected", "true");
+  await userEvent.keyboard("{Enter}");
+  expect(field()).toHaveValue("see @main.ts ");
+  expect(prompts()).toHaveLength(0);
+});
+
+test("a tool's line opens to what went in and what came out", async () => {
+  const call = { type: "toolCall", call: "c1", kind: "edit", status: "completed", truncated: false } as const;
+  const input = { file_path: "/a.ts", old_string: "one", new_string: "two" };
+  await show(started("t1"), event("t1", { ...call, title: "Edit a.ts", input, output: "\u001b[32mfine\u001b[0m" }));
+  const row = screen.getByText("Edit a.ts").closest("details");
+  if (row === null) throw new Error("there is no row");
+  expect(row).toHaveTextContent("+1");
+  row.open = true;
+  fireEvent(row, new Event("toggle"));
+  expect(await screen.findByRole("region", { name: "Changes of /a.ts" })).toHaveTextContent("two");
+  expect(screen.getByRole("group", { name: "Output" })).toHaveTextContent("fine");
+});
+
+test("who may only read has no prompt to write", async () => {
+  showInRoom(server, <Chat sessionId={SESSION} />, { at: `/s/${SESSION}`, scopes: SCOPES, without: ["turns:write"] });
+  expect(await screen.findByText("Your role may read here, and not write.")).toBeVisible();
+});
+
+test("the title says that a question waits while nobody looks", async () => {
+  await show(started("t1"), asked("t1"));
+  await waitFor(() => expect(document.title).toBe("work · hostel"));
+  vi.spyOn(document, "visibilityState", "get").mockReturnValue("hidden");
+  act(() => void document.dispatchEvent(new Event("visibilitychange")));
+  expect(document.title).toBe("(!) work · hostel");
+});

@@ -1,0 +1,70 @@
+import type { Hunk } from "#/diff/hunk";
+import { diffLines } from "#/diff/lines";
+import { parsePatch } from "#/diff/patch";
+
+/** What a tool changes in a file. */
+export interface Edit {
+  path: string;
+  hunks: readonly Hunk[];
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** The edits that a tool's input asks for, in the words of any of the agents; none where it asks for something else. */
+export function editsOf(input: unknown): Edit[] {
+  if (!isFields(input)) return [];
+  if (isFields(input["changes"])) return Object.entries(input["changes"]).flatMap(([path, change]) => changed(path, change));
+  const path = text(input, "file_path", "filePath", "notebook_path", "path");
+  if (path === null) return [];
+  const parts = Array.isArray(input["edits"]) ? input["edits"].filter(isFields) : [input];
+  const hunks = parts.flatMap(replaced);
+  return hunks.length > 0 ? [{ path, hunks }] : [];
+}
+
+/** Lines that the edits add, and lines that they take away. */
+export function sizeOf(edits: readonly Edit[]): { added: number; removed: number } {
+  const lines = edits.flatMap((edit) => edit.hunks.flatMap((hunk) => hunk.lines));
+  const of = (kind: string) => lines.filter((line) => line.kind === kind).length;
+  return { added: of("added"), removed: of("removed") };
+}
+
+/** Claude Code, Gemini CLI and OpenCode: a text and what is put in its place, or the whole of a new file. */
+function replaced(fields: Fields): Hunk[] {
+  const before = text(fields, "old_string", "oldString", "oldText", "old_text");
+  const after = text(fields, "new_string", "newString", "newText", "new_text", "new_source");
+  if (after !== null) return placeless(diffLines(before ?? "", after));
+  const content = text(fields, "content");
+  return content === null ? [] : diffLines("", content);
+}
+
+/** Codex: a new file, one that goes, or a patch of one. */
+function changed(path: string, change: unknown): Edit[] {
+  if (!isFields(change)) return [];
+  const kind = text(change, "type") ?? Object.keys(change)[0];
+  const inner = kind === undefined ? undefined : change[kind];
+  const fields = isFields(inner) ? inner : change;
+  const patch = text(fields, "unified_diff", "unifiedDiff");
+  if (patch !== null) {
+    return parsePatch(`diff --git a/file b/file\n${patch}`).map(({ hunks }) => ({ path, hunks }));
+  }
+  const content = text(fields, "content") ?? "";
+  return [{ path, hunks: kind === "delete" ? diffLines(content, "") : diffLines("", content) }];
+}
+
+/** Where in the file a text stands is not known: the numbers would say something else. */
+function placeless(hunks: readonly Hunk[]): Hunk[] {
+  return hunks.map(({ lines }) => ({ header: "", lines: lines.map((line) => ({ ...line, old: null, new: null })) }));
+}
+
+function text(fields: Fields, ...names: readonly string[]): string | null {
+  for (const name of names) {
+    const found = fields[name];
+    if (typeof found === "string") return found;
+  }
+  return null;
+}
+
+/** Whether it is an object of JSON. */
+export function isFields(value: unknown): value is Fields {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,104 @@
+import { Button, VisuallyHidden } from "@mantine/core";
+import { IconArrowDown } from "@tabler/icons-react";
+import { useQuery } from "@tanstack/react-query";
+import { type ReactNode, useMemo, useRef, useState } from "react";
+import { answer, everything } from "#/api/client";
+import { roomKey, useRoom } from "#/room/room";
+import { plural } from "#/ui/format";
+import type { Underway } from "../composer/sending";
+import type { Turn } from "../log/turn";
+import { useStaying } from "./scrolling";
+import { PromptView, TurnView } from "./turn";
+
+/** Turns that are drawn at first, and more with each wish for it. */
+const TURNS = 10;
+
+/** A conversation, oldest first; it stays at its end unless its reader has scrolled up. */
+export function Transcript({
+  turns,
+  name,
+  sessionId,
+  underway,
+  again,
+  empty,
+}: {
+  turns: readonly Turn[];
+  /** Of the conversation: another one begins at its end. */
+  name: string;
+  sessionId: string;
+  underway: Underway | null;
+  again: ((turn: Turn) => void) | null;
+  /** What is shown where nothing was said yet. */
+  empty: ReactNode;
+}) {
+  const box = useRef<HTMLElement>(null);
+  const content = useRef<HTMLDivElement>(null);
+  const { away, toEnd } = useStaying(box, content, name);
+  const [shown, setShown] = useState(TURNS);
+  const names = useAttachmentNames(sessionId, turns);
+  const hidden = Math.max(0, turns.length - shown);
+  const last = turns.at(-1);
+  return (
+    <div className="chat-transcript">
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls is to be reached by keyboard */}
+      <section className="chat-scroll" ref={box} aria-label="Conversation" tabIndex={0}>
+        <div className="chat-column" ref={content}>
+          {hidden > 0 && (
+            <Button size="compact-sm" variant="subtle" onClick={() => setShown(shown + TURNS)}>
+              Show {plural(Math.min(hidden, TURNS), "earlier turn")}
+            </Button>
+          )}
+          {turns.length === 0 && underway === null && empty}
+          {turns.slice(hidden).map((turn) => (
+            <TurnView key={turn.turnId} turn={turn} sessionId={sessionId} names={names} again={turn === last ? again : null} />
+          ))}
+          {underway && (
+            <article className="chat-turn" aria-label="A prompt that is on its way">
+              <PromptView
+                text={underway.prompt.text}
+                attachments={underway.prompt.attachments.map((file) => file.name)}
+                note={underway.trouble === null ? "Sending" : `Not sent yet: ${underway.trouble} It is tried again.`}
+              />
+            </article>
+          )}
+        </div>
+      </section>
+      {away && (
+        <Button
+          className="chat-latest"
+          size="compact-sm"
+          variant="default"
+          radius="xl"
+          onClick={toEnd}
+          leftSection={<IconArrowDown size={14} aria-hidden />}
+        >
+          Jump to latest
+        </Button>
+      )}
+      <VisuallyHidden role="status">
+        {last?.ended ? `The turn is over: ${last.ended.status}.` : last ? `${last.agent} works.` : ""}
+      </VisuallyHidden>
+    </div>
+  );
+}
+
+/** The names of the files that prompts came with: the log has their ids. */
+function useAttachmentNames(sessionId: string, turns: readonly Turn[]): ReadonlyMap<string, string> {
+  const { api, workspaceId, may } = useRoom();
+  const named = turns.flatMap((turn) => turn.attachments).join();
+  const files = useQuery({
+    queryKey: roomKey(workspaceId, "sessions", sessionId, "attachments", named),
+    queryFn: () =>
+      everything((cursor) =>
+        answer(
+          api.GET("/api/workspaces/{workspaceId}/sessions/{sessionId}/attachments", {
+            params: { path: { workspaceId, sessionId }, query: { limit: 100, ...(cursor !== undefined && { cursor }) } },
+          }),
+        ),
+      ),
+    enabled: named !== "" && may("files:read"),
+    staleTime: Number.POSITIVE_INFINITY,
+    placeholderData: (known) => known,
+  });
+  return useMemo(() => new Map(files.data?.map((file) => [file.attachmentId, file.name])), [files.data]);
+}

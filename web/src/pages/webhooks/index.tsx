@@ -1,0 +1,13 @@
+import { useRoom } from "#/room/room";
+import { Page } from "#/ui/page";
+import { WebhooksPanel } from "./panel";
+
+/** The webhooks of a workspace. */
+export default function WebhooksPage() {
+  const { workspaceId, api, may } = useRoom();
+  return (
+    <Page title="Webhooks" description="Other systems are told what happens in this workspace.">
+      <WebhooksPanel place={{ kind: "workspace", workspaceId }} api={api} writes={may("webhooks:write")} />
+    </Page>
+  );
+}

@@ -1,0 +1,105 @@
+import { screen, waitFor, within } from "@testing-library/react";
+import userEvent from "@testing-library/user-event";
+import { expect, test } from "vitest";
+import { createApi } from "#/api/client";
+import type { DeliveryView, WebhookView } from "#/api/schema";
+import { BASE, fill, showInRoom, WORKSPACE } from "#/testing/page";
+import { problem, Server } from "#/testing/server";
+import Webhooks from ".";
+import { WebhooksPanel } from "./panel";
+import type { Place } from "./place";
+import WebhookPage from "./webhook";
+
+const ID = "wh000000000000000000000001";
+const HOOK: WebhookView = {
+  ...{ webhookId: ID, url: "https://example.org/hook", events: ["task.failed"], enabled: true, createdBy: WORKSPACE },
+  ...{ createdAt: "2026-01-01T00:00:00Z", updatedAt: "2026-01-01T00:00:00Z" },
+};
+const FAILED: DeliveryView = {
+  ...{ deliveryId: "dl000000000000000000000001", webhookId: ID, event: "task.failed", status: "failed", attempts: 8 },
+  ...{ nextAttemptAt: null, responseStatus: 500, error: "the receiver answered 500" },
+  ...{ createdAt: "2026-01-01T00:00:00Z", endedAt: "2026-01-01T01:00:00Z" },
+};
+
+function serving(items: WebhookView[], base = BASE): Server {
+  return new Server().on(`GET ${base}/webhooks`, () => ({ items }));
+}
+
+test("a new webhook shows its secret once", async () => {
+  const server = serving([]).on(`POST ${BASE}/webhooks`, () => ({ ...HOOK, secret: "whsec_abc" }));
+  showInRoom(server, <Webhooks />);
+  await userEvent.click(await screen.findByRole("button", { name: "New webhook" }));
+  const form = within(await screen.findByRole("dialog"));
+  await fill(form.getByRole("textbox", { name: /URL/ }), "https://example.org/hook");
+  await userEvent.click(form.getByRole("combobox", { name: /Events/ }));
+  await userEvent.click(await screen.findByRole("option", { name: /task\.failed/ }));
+  await userEvent.click(form.getByRole("button", { name: "Create webhook" }));
+  expect(await screen.findByTestId("secret")).toHaveTextContent("whsec_abc");
+  await userEvent.click(screen.getByRole("button", { name: "I have kept it" }));
+  expect(screen.queryByText("whsec_abc")).toBeNull();
+  expect(server.of(`POST ${BASE}/webhooks`)[0]?.body).toEqual({ url: "https://example.org/hook", events: ["task.failed"] });
+});
+
+test("an address that is refused is said at its field", async () => {
+  const errors = [{ detail: "leads to an address that is not public", pointer: "/url" }];
+  const server = serving([]).on(`POST ${BASE}/webhooks`, () => problem(400, { code: "invalid", detail: "no", errors }));
+  showInRoom(server, <Webhooks />);
+  await userEvent.click(await screen.findByRole("button", { name: "New webhook" }));
+  const form = within(await screen.findByRole("dialog"));
+  await fill(form.getByRole("textbox", { name: /URL/ }), "http://10.0.0.1/");
+  await userEvent.click(form.getByRole("combobox", { name: /Events/ }));
+  await userEvent.click(await screen.findByRole("option", { name: /Everything/ }));
+  await userEvent.click(form.getByRole("button", { name: "Create webhook" }));
+  await form.findByText("Leads to an address that is not public.");
+  expect(form.getByRole("textbox", { name: /URL/ })).toHaveValue("http://10.0.0.1/");
+});
+
+test("a webhook is switched off at once, and on again when that fails", async () => {
+  const server = serving([HOOK]).on(`PATCH ${BASE}/webhooks/${ID}`, () => problem(409, { code: "conflict", detail: "no" }));
+  showInRoom(server, <Webhooks />);
+  const toggle = await screen.findByRole("switch", { name: /Deliver to/ });
+  await userEvent.click(toggle);
+  await waitFor(() => expect(server.of(`PATCH ${BASE}/webhooks/${ID}`)[0]?.body).toEqual({ enabled: false }));
+  await waitFor(() => expect(toggle).toBeChecked());
+});
+
+test("a replaced secret is shown once", async () => {
+  const rotated = { webhookId: ID, secret: "whsec_new" };
+  showInRoom(
+    serving([HOOK]).on(`POST ${BASE}/webhooks/${ID}/secret/rotate`, () => rotated),
+    <Webhooks />,
+  );
+  await userEvent.click(await screen.findByRole("button", { name: "Replace secret" }));
+  await userEvent.click((await screen.findAllByRole("button", { name: "Replace secret" })).at(-1) ?? document.body);
+  expect(await screen.findByTestId("secret")).toHaveTextContent("whsec_new");
+});
+
+test("a failed delivery tells why, and is sent again", async () => {
+  const server = serving([HOOK])
+    .on(`GET ${BASE}/webhooks/${ID}`, () => HOOK)
+    .on(`GET ${BASE}/webhooks/${ID}/deliveries`, () => ({ items: [FAILED], nextCursor: null }))
+    .on(`POST ${BASE}/webhooks/${ID}/deliveries/${FAILED.deliveryId}/retry`, () => ({ ...FAILED, status: "pending" }));
+  showInRoom(server, <WebhookPage />, { at: `/webhooks/${ID}`, route: "/webhooks/:webhookId" });
+  await screen.findByText("the receiver answered 500");
+  expect(screen.getByText("Answered 500")).toBeInTheDocument();
+  await userEvent.click(screen.getByRole("button", { name: "Send again" }));
+  await waitFor(() => expect(server.of(`POST ${BASE}/webhooks/${ID}/deliveries/${FAILED.deliveryId}/retry`)).toHaveLength(1));
+  await waitFor(() => expect(server.of(`GET ${BASE}/webhooks/${ID}/deliveries`)).toHaveLength(2));
+});
+
+test.each<[Place, string, string, string]>([
+  [{ kind: "workspace", workspaceId: WORKSPACE }, BASE, "channel.message", "member.added"],
+  [{ kind: "organisation", organisationId: "o1" }, "/api/orgs/o1", "member.added", "-"],
+  [{ kind: "host" }, "/api", "workspace.created", "task.failed"],
+])("%j has requests and events of its own", async (place, base, there, missing) => {
+  const server = serving([], base);
+  const api = createApi(
+    () => null,
+    () => {},
+  );
+  showInRoom(server, <WebhooksPanel place={place} api={api} writes />);
+  await userEvent.click(await screen.findByRole("button", { name: "New webhook" }));
+  await userEvent.click(screen.getByRole("combobox", { name: /Events/ }));
+  await screen.findByRole("option", { name: new RegExp(there) });
+  expect(screen.queryByRole("option", { name: new RegExp(missing) })).toBeNull();
+});

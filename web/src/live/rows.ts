@@ -1,6 +1,7 @@
 import type { QueryClient } from "@tanstack/react-query";
 import { useQueryClient } from "@tanstack/react-query";
 import { useEffect } from "react";
+import { expire, useExpired } from "#/api/identity";
 import type { WorkspaceStatusView, WorkspaceView } from "#/api/schema";
 import { EventStream, type Told } from "./stream";
 
@@ -10,18 +11,22 @@ export const WORKSPACES = ["workspaces"] as const;
 /** Keeps the list of workspaces as the stream of events tells it, while a page shows it. */
 export function useLiveWorkspaces(): void {
   const queries = useQueryClient();
+  const expired = useExpired();
   useEffect(() => {
+    if (expired) return;
     const stream = new EventStream({
       url: "/api/events",
       bearer: () => null,
       onOpen: () => {},
       onEvents: (events) => take(queries, events),
       onState: () => {},
-      // The list's own request shows why.
-      onRefused: () => {},
+      // The list's own request shows any other reason.
+      onRefused: ({ status }) => {
+        if (status === 401) expire();
+      },
     });
     return () => stream.close();
-  }, [queries]);
+  }, [queries, expired]);
 }
 
 function take(queries: QueryClient, events: Told[]): void {

@@ -1,5 +1,7 @@
 import { type ComponentType, lazy, Suspense } from "react";
 import { Route, Switch } from "wouter";
+import { Indicator } from "#/live/indicator";
+import { DeadlineWarnings } from "#/pages/sessions/deadlines";
 import { EmptyState, LoadingState } from "#/ui/states";
 import { RoomProvider } from "./room";
 import { Unlock } from "./unlock";
@@ -33,6 +35,8 @@ export default function RoomPages({ workspaceId }: { workspaceId: string }) {
   const at = `/w/${workspaceId}`;
   return (
     <RoomProvider workspaceId={workspaceId}>
+      <Indicator />
+      <DeadlineWarnings />
       <Suspense fallback={<LoadingState />}>
         <Switch>
           <Route path={`${at}/s/:sessionId/*?`}>

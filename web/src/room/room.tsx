@@ -1,7 +1,7 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { createContext, type ReactNode, useContext, useEffect, useMemo } from "react";
 import { type Api, answer, createApi } from "#/api/client";
-import { api as main } from "#/api/identity";
+import { expire, api as main, useExpired } from "#/api/identity";
 import { forgetRoom, roomToken, useRoomToken } from "#/api/rooms";
 import type { Scope } from "#/api/schema";
 import { RoomLive } from "#/live/room";
@@ -53,7 +53,19 @@ export function RoomProvider({ workspaceId, children }: { workspaceId: string; c
   // biome-ignore lint/correctness/useExhaustiveDependencies: what another credential was told is not shown to this one
   const live = useMemo(() => new RoomLive(), [workspaceId, opened]);
   const reads = access.data?.scopes.includes("sessions:read") ?? false;
-  useEffect(() => (reads ? live.follow(workspaceId, () => roomToken(workspaceId)) : undefined), [live, workspaceId, reads]);
+  // The stream ends with the sign-in, and begins anew with the next.
+  const lapsed = useExpired() && !opened;
+  const follows = reads && !lapsed;
+  useEffect(() => (follows ? live.follow(workspaceId, () => roomToken(workspaceId)) : undefined), [live, workspaceId, follows]);
+  useEffect(
+    () =>
+      live.refused.subscribe(() => {
+        if (live.refused.get()?.status !== 401) return;
+        if (opened) forgetRoom(workspaceId);
+        else expire();
+      }),
+    [live, workspaceId, opened],
+  );
   useEffect(() => () => queries.removeQueries({ queryKey: roomKey(workspaceId) }), [queries, workspaceId]);
   const scopes = access.data?.scopes;
   const room = useMemo(
@@ -67,7 +79,10 @@ export function RoomProvider({ workspaceId, children }: { workspaceId: string; c
       },
     [workspaceId, client, scopes, live],
   );
-  if (access.isError) return <ErrorState error={access.error} retry={() => void access.refetch()} />;
-  if (!room) return <LoadingState label="Opening the workspace" />;
+  // What was found before is still shown when asking again fails: what was typed below stays.
+  if (!room) {
+    if (access.isError) return <ErrorState error={access.error} retry={() => void access.refetch()} />;
+    return <LoadingState label="Opening the workspace" />;
+  }
   return <Context value={room}>{children}</Context>;
 }

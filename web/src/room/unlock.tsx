@@ -1,15 +1,31 @@
 import { Button, Paper, PasswordInput, Stack, Text, Title } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
 import { type FormEvent, type ReactNode, useState } from "react";
 import { answer } from "#/api/client";
 import { door } from "#/api/identity";
 import { messageOf } from "#/api/problem";
 import { keepRoom } from "#/api/rooms";
-import { useRoom } from "./room";
+import { Deleted } from "#/pages/settings/deletion";
+import { workspaceQuery } from "#/pages/settings/workspace";
+import { Page } from "#/ui/page";
+import { LoadingState } from "#/ui/states";
+import { type Room, useRoom } from "./room";
 
 /** What is inside of the room, for those who may enter it; the others can open it with its secret. */
 export function Unlock({ children }: { children: ReactNode }) {
   const room = useRoom();
-  return room.may("sessions:read") ? children : <Locked workspaceId={room.workspaceId} />;
+  return room.may("sessions:read") ? children : <Closed room={room} />;
+}
+
+function Closed({ room }: { room: Room }) {
+  const query = useQuery(workspaceQuery(room));
+  if (query.isPending) return <LoadingState label="Opening the workspace" />;
+  if (query.data?.view.status !== "deleted") return <Locked workspaceId={room.workspaceId} />;
+  return (
+    <Page title={query.data.view.name}>
+      <Deleted view={query.data.view} />
+    </Page>
+  );
 }
 
 /** Open a room with its secret, for this tab alone. Throws an ApiError. */

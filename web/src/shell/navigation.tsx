@@ -15,10 +15,13 @@ import {
   IconTerminal2,
   IconWebhook,
 } from "@tabler/icons-react";
+import { useQuery } from "@tanstack/react-query";
 import { useMemo } from "react";
 import { Link, useLocation } from "wouter";
-import { may } from "#/api/identity";
+import { answer } from "#/api/client";
+import { api, may } from "#/api/identity";
 import type { Me } from "#/api/schema";
+import { roomKey } from "#/room/room";
 import { type Command, useCommands } from "./commands";
 
 interface Entry {
@@ -72,15 +75,26 @@ export function Navigation({ me }: { me: Me }) {
       ))}
       {workspaceId && (
         <>
-          <Text size="xs" c="dimmed" px="sm" pt="sm" pb={4} truncate title={workspaceId}>
-            {workspaceId.slice(0, 9)}…
-          </Text>
+          <WorkspaceName workspaceId={workspaceId} />
           {below.map((entry) => (
             <Item key={entry.href} entry={entry} path={path} sessions={entry.label === "Sessions"} />
           ))}
         </>
       )}
     </Box>
+  );
+}
+
+function WorkspaceName({ workspaceId }: { workspaceId: string }) {
+  const { data } = useQuery({
+    queryKey: roomKey(workspaceId, "name"),
+    queryFn: () => answer(api.GET("/api/workspaces/{workspaceId}", { params: { path: { workspaceId } } })),
+    select: ({ name }) => name,
+  });
+  return (
+    <Text size="sm" fw={600} px="sm" pt="sm" pb={4} truncate title={workspaceId}>
+      {data ?? `${workspaceId.slice(0, 9)}…`}
+    </Text>
   );
 }
 

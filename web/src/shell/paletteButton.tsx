@@ -1,4 +1,4 @@
-import { Button, Kbd } from "@mantine/core";
+import { ActionIcon, Button, Kbd } from "@mantine/core";
 import { useHotkeys } from "@mantine/hooks";
 import { IconSearch } from "@tabler/icons-react";
 import { lazy, Suspense, useState } from "react";
@@ -20,9 +20,13 @@ export function PaletteButton() {
         onClick={open}
         leftSection={<IconSearch size={14} aria-hidden />}
         rightSection={<Kbd size="xs">Ctrl K</Kbd>}
+        visibleFrom="sm"
       >
         Commands
       </Button>
+      <ActionIcon variant="subtle" color="gray" onClick={open} aria-label="Commands" hiddenFrom="sm">
+        <IconSearch size={18} aria-hidden />
+      </ActionIcon>
       <Suspense>{wanted && <Palette />}</Suspense>
     </>
   );

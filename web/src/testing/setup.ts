@@ -1,8 +1,12 @@
 import "@testing-library/jest-dom/vitest";
-import { cleanup } from "@testing-library/react";
+import { cleanup, configure } from "@testing-library/react";
 import { afterEach, vi } from "vitest";
 
 afterEach(cleanup);
+
+// A machine that does other things too needs longer than a second to show a page for the first time.
+configure({ asyncUtilTimeout: 5000 });
+vi.setConfig({ testTimeout: 20_000 });
 
 // jsdom has none of these, and Mantine asks for them.
 vi.stubGlobal("matchMedia", (media: string) => ({
@@ -21,3 +25,5 @@ class Observer {
 vi.stubGlobal("ResizeObserver", Observer);
 vi.stubGlobal("IntersectionObserver", Observer);
 Element.prototype.scrollIntoView = () => {};
+// A text field that grows hears of fonts that were loaded.
+Object.defineProperty(document, "fonts", { value: new EventTarget() });

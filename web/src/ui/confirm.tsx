@@ -83,7 +83,7 @@ export function ConfirmDialog({ opened, close, title, text, typed, act, label }:
             />
           )}
           {error !== null && (
-            <Text size="sm" c="red.8" role="alert">
+            <Text size="sm" c="var(--mantine-color-error)" role="alert">
               {messageOf(error)}
             </Text>
           )}

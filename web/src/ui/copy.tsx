@@ -54,7 +54,8 @@ export function Reveal({ label, value, file, onTaken }: Revealed) {
                 copy();
                 onTaken?.();
               }}
-              leftSection={copied ? <IconCheck size={14} /> : <IconCopy size={14} />}>
+              leftSection={copied ? <IconCheck size={14} /> : <IconCopy size={14} />}
+            >
               {copied ? "Copied" : "Copy"}
             </Button>
           )}

@@ -76,7 +76,7 @@ export function Ago({ at }: { at: string }) {
 export function Countdown({ at }: { at: string }) {
   const seconds = (new Date(at).getTime() - useNow()) / 1000;
   return (
-    <Text span inherit {...(seconds < 300 && { c: "orange.8", fw: 600 })} className="numbers">
+    <Text span inherit {...(seconds < 300 && { c: "var(--attention)", fw: 600 })} className="numbers">
       <time dateTime={at}>{left(seconds)}</time>
     </Text>
   );

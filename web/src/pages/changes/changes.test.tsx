@@ -1,0 +1,149 @@
+import { screen, waitFor, within } from "@testing-library/react";
+import userEvent from "@testing-library/user-event";
+import { beforeEach, expect, it } from "vitest";
+import type { Scope, StatusEntryView, StatusView } from "#/api/schema";
+import { BASE, fill, showInRoom } from "#/testing/page";
+import { problem, Server } from "#/testing/server";
+import Changes from "./index";
+
+const SESSION = "s000000000000000000000001";
+const AT = `${BASE}/sessions/${SESSION}`;
+const GIT = `${AT}/git`;
+const SCOPES: readonly Scope[] = ["sessions:read", "files:read", "files:write", "git:read", "git:write"];
+const HASH = "a".repeat(40);
+const PATCH = "diff --git a/one.txt b/one.txt\n--- a/one.txt\n+++ b/one.txt\n@@ -1 +1 @@\n-old line\n+new line\n";
+const DIFF = { files: [{ path: "one.txt", original: null, added: 1, removed: 1 }], patch: PATCH, truncated: false };
+
+let server: Server;
+let status: StatusView;
+
+function entry(path: string, staged: string, unstaged: string, more: Partial<StatusEntryView> = {}): StatusEntryView {
+  return { path, staged, unstaged, original: null, conflict: false, ...more };
+}
+
+beforeEach(() => {
+  sessionStorage.clear();
+  status = {
+    ...{ branch: "main", commit: HASH, upstream: "origin/main", ahead: 2, behind: 0, merging: false, truncated: false },
+    entries: [entry("one.txt", ".", "M"), entry("two.txt", ".", "M"), entry("<b>new", "?", "?")],
+  };
+  server = new Server();
+  const commit = {
+    commit: HASH,
+    parents: ["b".repeat(40)],
+    authorName: "A",
+    authorEmail: "a@example.org",
+    subject: "Change",
+    body: "",
+  };
+  const dated = { ...commit, authoredAt: "2026-01-01T00:00:00Z", committedAt: "2026-01-01T00:00:00Z" };
+  server
+    .on(`GET ${AT}/worktrees`, () => ({ items: [], nextCursor: null }))
+    .on(`GET ${GIT}/status`, () => status)
+    .on(`GET ${GIT}/diff`, () => DIFF)
+    .on(`GET ${GIT}/log`, () => ({ items: [dated], nextCursor: null }))
+    .on(`GET ${GIT}/branches`, () => ({
+      items: [
+        { name: "main", remote: false, commit: HASH, current: true, upstream: null, subject: "" },
+        { name: "topic", remote: false, commit: HASH, current: false, upstream: null, subject: "" },
+      ],
+      truncated: false,
+    }))
+    .on(`POST ${GIT}/commit`, () => dated);
+});
+
+function open(query = "", scopes = SCOPES) {
+  return showInRoom(server, <Changes sessionId={SESSION} />, {
+    at: `/s/${SESSION}/changes${query}`,
+    route: `/s/${SESSION}/changes`,
+    scopes,
+  });
+}
+
+it("lists what differs, and shows how", async () => {
+  const { container } = open();
+  expect(await screen.findByText("new line")).toBeInTheDocument();
+  expect(screen.getByRole("region", { name: "Not tracked" })).toHaveTextContent("<b>new");
+  expect(container.querySelector("b")).toBeNull();
+  expect(screen.getByText("2 ahead, 0 behind")).toBeInTheDocument();
+  expect(server.of(`GET ${GIT}/diff`)[0]?.path).toContain("base=HEAD");
+});
+
+it("commits the paths that are checked, and keeps the message when that fails", async () => {
+  server.on(`POST ${GIT}/commit`, () => problem(409, { code: "conflict", detail: "there is nothing to commit" }));
+  open();
+  await userEvent.click(await screen.findByRole("checkbox", { name: "Commit two.txt" }));
+  await fill(screen.getByRole("textbox", { name: "Message of the commit" }), "A message");
+  await userEvent.click(screen.getByRole("button", { name: "Commit 2 files" }));
+  expect(await screen.findByText("There is nothing to commit.")).toBeInTheDocument();
+  expect(screen.getByRole("textbox", { name: "Message of the commit" })).toHaveValue("A message");
+  expect(server.of(`POST ${GIT}/commit`)[0]?.body).toEqual({
+    message: "A message",
+    paths: ["one.txt", "<b>new"],
+    all: false,
+    author: null,
+  });
+});
+
+it("commits all when all is checked", async () => {
+  open();
+  await fill(await screen.findByRole("textbox", { name: "Message of the commit" }), "All of it");
+  await userEvent.click(screen.getByRole("button", { name: "Commit 3 files" }));
+  await waitFor(() => expect(screen.getByRole("textbox", { name: "Message of the commit" })).toHaveValue(""));
+  expect(server.of(`POST ${GIT}/commit`)[0]?.body).toMatchObject({ paths: null, all: true });
+});
+
+it("leaves out what is in conflict until it is checked, and can abort the merge", async () => {
+  status = { ...status, merging: true, entries: [entry("one.txt", "U", "U", { conflict: true })] };
+  server.on(`POST ${GIT}/merge/abort`, () => {
+    status = { ...status, merging: false, entries: [] };
+    return status;
+  });
+  open();
+  expect(await screen.findByText(/1 file in conflict/)).toBeInTheDocument();
+  expect(screen.getByRole("checkbox", { name: "Commit one.txt" })).not.toBeChecked();
+  await userEvent.click(screen.getByRole("button", { name: "Abort the merge" }));
+  await userEvent.click(within(await screen.findByRole("dialog")).getByRole("button", { name: "Abort the merge" }));
+  await waitFor(() => expect(screen.queryByText(/in conflict/)).toBeNull());
+});
+
+it("shows what a turn has changed, and says so when it is not known", async () => {
+  server.on(`GET ${AT}/turns/t1/diff`, () => DIFF);
+  server.on(`GET ${AT}/turns/t2/diff`, () => problem(409, { code: "conflict", detail: "there is no snapshot" }));
+  const { unmount } = open("?turn=t1");
+  expect(await screen.findByText("new line")).toBeInTheDocument();
+  unmount();
+  open("?turn=t2");
+  expect(await screen.findByText("It is not known what this turn has changed")).toBeInTheDocument();
+});
+
+it("shows the difference of a commit of the history", async () => {
+  open();
+  await userEvent.click(await screen.findByText("History"));
+  await userEvent.click(await screen.findByText("Change"));
+  await waitFor(() => expect(server.of(`GET ${GIT}/diff`).at(-1)?.path).toContain(`base=${"b".repeat(40)}&target=${HASH}`));
+});
+
+it("overwrites a remote's branch only after its name was typed, and keeps no credential", async () => {
+  server.on(`POST ${GIT}/push`, () => ({ refs: [] }));
+  open();
+  await userEvent.click(await screen.findByRole("button", { name: "Push" }));
+  await userEvent.click(await screen.findByRole("checkbox", { name: /Overwrite/ }));
+  await userEvent.click(screen.getByText("Token"));
+  await fill(screen.getByLabelText(/^Token/, { selector: "input[type=password]" }), "secret");
+  await fill(screen.getByLabelText(/Type “main”/), "other");
+  await userEvent.click(screen.getByRole("button", { name: "Overwrite and push" }));
+  expect(server.of(`POST ${GIT}/push`)).toEqual([]);
+  await fill(screen.getByLabelText(/Type “main”/), "main");
+  await userEvent.click(screen.getByRole("button", { name: "Overwrite and push" }));
+  await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
+  expect(server.of(`POST ${GIT}/push`)[0]?.body).toMatchObject({ force: true, auth: { type: "token", value: "secret" } });
+  expect(JSON.stringify({ ...sessionStorage, ...localStorage })).not.toContain("secret");
+}, 15_000);
+
+it("lets nothing be changed by who may only read", async () => {
+  open("", ["sessions:read", "git:read"]);
+  expect(await screen.findByText("new line")).toBeInTheDocument();
+  for (const name of ["Push", "Fetch", "Restore"]) expect(screen.queryByRole("button", { name })).toBeNull();
+  expect(screen.queryByRole("checkbox")).toBeNull();
+});

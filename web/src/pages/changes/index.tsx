@@ -1,0 +1,218 @@
+import "../files/files.css";
+import "./changes.css";
+import { Button, SegmentedControl, Text } from "@mantine/core";
+import { useDocumentTitle, useLocalStorage, useMediaQuery } from "@mantine/hooks";
+import { useMemo, useState } from "react";
+import { Link, useSearchParams } from "wouter";
+import { answer } from "#/api/client";
+import { ApiError } from "#/api/problem";
+import type { CommitView, StatusView } from "#/api/schema";
+import { type Place, useAddress, usePlace } from "#/pages/files/place";
+import { useRoom } from "#/room/room";
+import { type Command, useCommands } from "#/shell/commands";
+import { Confirm } from "#/ui/confirm";
+import { EmptyState, Shown } from "#/ui/states";
+import { ComparisonBar, MergeNotice, Whereabouts } from "./bar";
+import { type Comparison, comparisonOf, PLAIN } from "./comparison";
+import { Difference } from "./difference";
+import { ChangeList } from "./list";
+import { History } from "./log";
+import { GIT, useDiff, useGitRefresh, useStatus } from "./queries";
+import { groupsOf, pathsOf } from "./status";
+
+const NOTHING: Readonly<Record<Comparison["kind"], string>> = {
+  all: "No changes",
+  staged: "Nothing is staged",
+  unstaged: "Nothing has changed since it was staged",
+  fork: "No commits since",
+  base: "No differences",
+  commit: "The commit changes no files",
+  turn: "The turn has changed no files",
+};
+
+/** What has changed in a session's clone or worktree, and what is done about it. */
+export default function Changes({ sessionId }: { sessionId: string }) {
+  const place = usePlace(sessionId);
+  const status = useStatus(place);
+  useDocumentTitle("Changes · hostel");
+  return (
+    <Shown query={status} label="Asking git">
+      {(found) => <Repository key={place.worktreeId} place={place} status={found} />}
+    </Shown>
+  );
+}
+
+function Repository({ place, status }: { place: Place; status: StatusView }) {
+  const refresh = useGitRefresh(place);
+  const [search] = useSearchParams();
+  const go = useAddress();
+  const [split, setSplit] = useLocalStorage({ key: "hostel.split", defaultValue: false, getInitialValueInEffect: false });
+  const wide = useMediaQuery("(min-width: 62em)", true);
+  const [side, setSide] = useState(search.has("commit") ? "history" : "changes");
+  const comparison = comparisonOf(search, status);
+  const path = search.get("path");
+  useCommands(
+    useMemo<Command[]>(
+      () => [
+        { id: "git-split", group: "Changes", label: "Side by side or below each other", run: () => setSplit((now) => !now) },
+        { id: "git-refresh", group: "Changes", label: "Read the changes again", run: () => refresh() },
+      ],
+      [setSplit, refresh],
+    ),
+  );
+  const showCommit = ({ commit, parents }: CommitView) => go({ ...PLAIN, commit, parent: parents[0] ?? "none" });
+  return (
+    <div className="changes">
+      <div className="files-bar">
+        <Whereabouts place={place} status={status} onDone={refresh} />
+        <ComparisonBar
+          place={place}
+          comparison={comparison}
+          split={split}
+          onChoose={(address) => go({ ...PLAIN, ...address })}
+          onSplit={() => setSplit(!split)}
+          onRefresh={() => refresh()}
+        />
+      </div>
+      <MergeNotice place={place} status={status} onDone={refresh} />
+      <div className="changes-body">
+        <aside className="changes-side" aria-label="Changes and history">
+          <SegmentedControl
+            size="xs"
+            m={8}
+            value={side}
+            onChange={setSide}
+            aria-label="What is listed"
+            data={[
+              { value: "changes", label: "Changes" },
+              { value: "history", label: "History" },
+            ]}
+          />
+          {side === "changes" ? (
+            <ChangeList
+              place={place}
+              status={status}
+              shown={path}
+              onShow={(shown) => go({ ...PLAIN, path: shown })}
+              onDone={() => refresh()}
+            />
+          ) : (
+            <History place={place} shown={search.get("commit")} onShow={showCommit} />
+          )}
+        </aside>
+        <section className="changes-diff" aria-label="Differences">
+          {search.get("parent") === "none" ? (
+            <EmptyState title="This is the first commit">There is nothing that it could be compared with.</EmptyState>
+          ) : (
+            <Differences
+              place={place}
+              status={status}
+              comparison={comparison}
+              path={path}
+              split={split && wide}
+              onAll={() => go({ path: null })}
+              onDone={refresh}
+            />
+          )}
+        </section>
+      </div>
+    </div>
+  );
+}
+
+function Differences({
+  place,
+  status,
+  comparison,
+  path,
+  split,
+  onAll,
+  onDone,
+}: {
+  place: Place;
+  status: StatusView;
+  comparison: Comparison;
+  path: string | null;
+  split: boolean;
+  onAll: () => void;
+  onDone: (status: StatusView) => void;
+}) {
+  const { api, may } = useRoom();
+  const whole = useDiff(place, comparison);
+  const cut = path !== null && (whole.data?.truncated ?? false);
+  const one = useDiff(place, comparison, path ?? "", cut);
+  const untracked = groupsOf(status).untracked.some((entry) => entry.path === path);
+  if (path !== null && untracked) return <Untracked place={place} path={path} />;
+  if (comparison.kind === "turn" && whole.error instanceof ApiError && whole.error.status === 409)
+    return (
+      <EmptyState title="It is not known what this turn has changed">
+        Only of a session's last turns is it kept what the files were, and only where not too many of them differ.
+      </EmptyState>
+    );
+  const restore = (restored: string) => async () => {
+    const paths = pathsOf(status.entries.filter((entry) => entry.path === restored));
+    const params = { path: place.path, query: place.query };
+    onDone(await answer(api.POST(`${GIT}/restore`, { params, body: { paths, files: true, staged: true } })));
+  };
+  const open = new Set(status.entries.map((entry) => entry.path));
+  return (
+    <>
+      {path !== null && (
+        <Button size="compact-xs" variant="subtle" m={6} onClick={onAll}>
+          Show all files
+        </Button>
+      )}
+      <Shown query={cut ? one : whole} label="Comparing">
+        {(diff) => (
+          <Difference
+            key={path}
+            diff={diff}
+            split={split}
+            only={path}
+            nothing={NOTHING[comparison.kind]}
+            actions={(file) =>
+              comparison.kind === "all" &&
+              may("git:write") &&
+              open.has(file) && (
+                <Confirm
+                  size="compact-xs"
+                  variant="subtle"
+                  color="gray"
+                  title="Throw the changes away?"
+                  text={
+                    <>
+                      <code>{file}</code> goes back to what it is in the last commit. There is no way back.
+                    </>
+                  }
+                  act={restore(file)}
+                >
+                  Restore
+                </Confirm>
+              )
+            }
+          />
+        )}
+      </Shown>
+    </>
+  );
+}
+
+function Untracked({ place, path }: { place: Place; path: string }) {
+  const { workspaceId } = useRoom();
+  const query = new URLSearchParams({ ...place.query, path });
+  return (
+    <EmptyState
+      title="Git does not know this file yet"
+      action={
+        <Button component={Link} href={`/w/${workspaceId}/s/${place.sessionId}/files?${query}`} size="xs" variant="default">
+          Open it
+        </Button>
+      }
+    >
+      <Text span inherit ff="monospace">
+        {path}
+      </Text>{" "}
+      is not compared with anything before it is committed.
+    </EmptyState>
+  );
+}

@@ -1,5 +1,7 @@
 import { act, cleanup, renderHook } from "@testing-library/react";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import type { SessionView } from "#/api/schema";
+import { session as view } from "#/testing/sessions";
 import { RoomLive, useLive } from "./room";
 
 const encoder = new TextEncoder();
@@ -31,9 +33,9 @@ afterEach(() => {
   vi.unstubAllGlobals();
 });
 
-function follow(): RoomLive {
+function follow(list: () => Promise<readonly SessionView[]> = async () => []): RoomLive {
   const live = new RoomLive();
-  stop = live.follow("w1", () => null);
+  stop = live.follow("w1", () => null, list);
   return live;
 }
 
@@ -140,3 +142,44 @@ const turn = {
   stderr: null,
   usage: null,
 };
+
+test("of a room where nothing runs the sessions are asked for", async () => {
+  const live = follow(async () => [view({ sessionId: "s1" }), view({ sessionId: "s2" })]);
+  await vi.waitFor(() => expect(live.connection.get()).toBe("live"));
+  await write(READY);
+  await vi.waitFor(() => expect(known(live)).toEqual(["s1", "s2"]));
+});
+
+test("what is told while the sessions are asked for is newer than the answer", async () => {
+  let give: (sessions: SessionView[]) => void = () => {};
+  const live = follow(() => new Promise((resolve) => (give = resolve)));
+  await vi.waitFor(() => expect(live.connection.get()).toBe("live"));
+  await write(READY);
+  await write(`event: session\ndata: ${JSON.stringify(view({ sessionId: "s1", name: "new" }))}\n\n`);
+  expect(live.state.get().ready).toBe(false);
+  await vi.waitFor(() => {
+    give([view({ sessionId: "s1", name: "old" })]);
+    expect(live.state.get().sessions.get("s1")?.name).toBe("new");
+  });
+});
+
+test("when the sessions cannot be listed what was told is shown", async () => {
+  const live = follow(() => Promise.reject(new Error("away")));
+  await vi.waitFor(() => expect(live.connection.get()).toBe("live"));
+  await write(session("s1"));
+  await write(READY);
+  await vi.waitFor(() => expect(known(live)).toEqual(["s1"]));
+});
+
+test("what was deleted while the sessions were asked for stays away", async () => {
+  let give: (sessions: SessionView[]) => void = () => {};
+  const live = follow(() => new Promise((resolve) => (give = resolve)));
+  const told = vi.fn();
+  live.on("sessionDeleted", told);
+  await vi.waitFor(() => expect(live.connection.get()).toBe("live"));
+  await write(READY);
+  await write(`event: sessionDeleted\ndata: ${JSON.stringify({ sessionId: "s1", workspaceId: "w1" })}\n\n`);
+  await vi.waitFor(() => expect(told).toHaveBeenCalled());
+  give([view({ sessionId: "s1" }), view({ sessionId: "s2" })]);
+  await vi.waitFor(() => expect(known(live)).toEqual(["s2"]));
+});

@@ -1,9 +1,9 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { createContext, type ReactNode, useContext, useEffect, useMemo } from "react";
-import { type Api, answer, createApi } from "#/api/client";
+import { type Api, answer, createApi, everything } from "#/api/client";
 import { expire, api as main, useExpired } from "#/api/identity";
 import { forgetRoom, roomToken, useRoomToken } from "#/api/rooms";
-import type { Scope } from "#/api/schema";
+import type { Scope, SessionView } from "#/api/schema";
 import { RoomLive } from "#/live/room";
 import { ErrorState, LoadingState } from "#/ui/states";
 
@@ -32,6 +32,17 @@ export function roomKey(workspaceId: string, ...rest: readonly unknown[]): reado
   return ["w", workspaceId, ...rest];
 }
 
+function sessionsOf(client: Api, workspaceId: string): Promise<SessionView[]> {
+  const path = { workspaceId };
+  return everything((cursor) =>
+    answer(
+      client.GET("/api/workspaces/{workspaceId}/sessions", {
+        params: { path, query: { limit: 100, ...(cursor && { cursor }) } },
+      }),
+    ),
+  );
+}
+
 /** Asks what may be done in the workspace, and follows its events while the page is open. */
 export function RoomProvider({ workspaceId, children }: { workspaceId: string; children: ReactNode }) {
   const opened = useRoomToken(workspaceId) !== null;
@@ -56,7 +67,17 @@ export function RoomProvider({ workspaceId, children }: { workspaceId: string; c
   // The stream ends with the sign-in, and begins anew with the next.
   const lapsed = useExpired() && !opened;
   const follows = reads && !lapsed;
-  useEffect(() => (follows ? live.follow(workspaceId, () => roomToken(workspaceId)) : undefined), [live, workspaceId, follows]);
+  useEffect(
+    () =>
+      follows
+        ? live.follow(
+            workspaceId,
+            () => roomToken(workspaceId),
+            () => sessionsOf(client, workspaceId),
+          )
+        : undefined,
+    [live, workspaceId, client, follows],
+  );
   useEffect(
     () =>
       live.refused.subscribe(() => {

@@ -26,6 +26,9 @@ fmt:  ## format
 bench:  ## figures beside their floors
 	@$(develop) bench $(ARGS)
 
+screenshots:  ## take the pictures in docs/pictures
+	@$(develop) screenshots
+
 protocol:  ## write the tables of docs/protocol.md
 	@$(develop) protocol
 
@@ -36,4 +39,4 @@ clean:  ## remove what the tools leave in the checkout; state folders stay
 	@rm -rf build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis web/node_modules api/static
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help run test check fmt bench protocol install clean
+.PHONY: help run test check fmt bench screenshots protocol install clean

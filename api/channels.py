@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Row, delete, func, insert, select, update
 from api.auth import Target
 from api.schema import View, moment
 from api.store import Store
+from api.streams.news import DeletedChannelView
 from api.streams.watches import Watches
 from api.tables import channel_messages, channels
 from api.webhooks import Webhooks
@@ -115,7 +116,9 @@ class Channels:
             connection.execute(insert(channels), msgspec.structs.asdict(made))
             return made
 
-        return await self._store.write(work)
+        created = await self._store.write(work)
+        self._watches.tell(workspace, "channel", channel_view(created))
+        return created
 
     async def of(self, workspace: str) -> list[Channel]:
         """All of `workspace`, by name."""
@@ -150,6 +153,7 @@ class Channels:
 
         await self._store.write(work)
         self._wake(channel)
+        self._watches.tell(workspace, "channelDeleted", DeletedChannelView(channel_id=channel, workspace_id=workspace))
 
     async def send(self, target: Target, channel: str, *, author: str, name: str, text: str, once: str = "") -> Message:
         """Add a message to a channel of `target`'s workspace. `author` is who sends it, by the credential. Fault TOO_LARGE.

@@ -89,6 +89,8 @@ class PermissionView(View, frozen=True):
     """The tool call that it is about."""
     input: Any
     """What the tool was given: JSON, or text that is none. Null once it is answered: then the log alone has it."""
+    truncated: bool
+    """Whether `input` was cut: whoever answers does not see all of it."""
     options: list[OptionView]
     asked_at: datetime
     deadline: datetime
@@ -200,6 +202,7 @@ def permission_view(workspace: str, info: PermissionInfo) -> PermissionView:
         kind=info.kind,
         call=info.call,
         input=as_json(info.input),
+        truncated=info.truncated,
         options=option_views(info.options),
         asked_at=told_moment(info.asked),
         deadline=told_moment(info.deadline),

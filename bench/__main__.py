@@ -9,6 +9,7 @@ import uvloop
 
 from bench import agents, audit, keys, server, terminals, web
 from bench.report import Report
+from shared.rooms import SESSIONS_MAX
 from tests.stack import Stack
 
 
@@ -16,7 +17,7 @@ async def main() -> int:
     """Measure on a stack of its own."""
     report = Report()
     modules = {"server": server, "audit": audit, "terminals": terminals, "keys": keys, "agents": agents, "web": web}
-    async with Stack(log_level="info") as stack:
+    async with Stack({"guest": {"sessions": SESSIONS_MAX}}, log_level="info") as stack:
         for name in sys.argv[1:] or modules:
             await modules[name].measure(stack, report)
     return 1 if report.missed else 0

@@ -207,6 +207,8 @@ class PermissionAsked(_Value, frozen=True, tag="permissionAsked"):
     deadline: Time
     call: Choice | None = None
     input: Detail | None = None
+    truncated: bool = False
+    """Whether `input` was cut: whoever answers does not see all of it."""
 
 
 class PermissionAnswered(_Value, frozen=True, tag="permissionAnswered"):
@@ -283,6 +285,8 @@ class PermissionInfo(Reply, frozen=True):
     deadline: Time
     call: Choice | None = None
     input: Detail | None = None
+    truncated: bool = False
+    """Whether `input` was cut."""
     by: AnsweredBy | None = None
     """None while it waits."""
     option: Choice | None = None

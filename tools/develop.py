@@ -1,4 +1,4 @@
-"""`make test`, `check`, `fmt`, `bench`, `protocol`: in an environment of their own, in the folder TEST_STATE.
+"""`make test`, `check`, `fmt`, `bench`, `screenshots`, `protocol`: in an environment of their own, in the folder TEST_STATE.
 
 hostel is installed there as users get it. The checkout comes last on the interpreter's path, for the tests, the tools and
 the benchmarks: what is tested is the installed copy, which tenants can read wherever the checkout is.
@@ -35,18 +35,19 @@ def main() -> int:
     """Run one of the commands; the exit status is the first that is not 0."""
     parser = argparse.ArgumentParser(prog="make")
     parser.add_argument("--state", type=Path, required=True)
-    parser.add_argument("command", choices=("test", "check", "fmt", "bench", "protocol"))
+    parser.add_argument("command", choices=("test", "check", "fmt", "bench", "screenshots", "protocol"))
     options, more = parser.parse_known_args()
     end_on_signals()
     setup.check(options.state)
     began = time.monotonic()
-    environment = provide(options.state, for_tests=options.command in {"test", "bench"})
+    environment = provide(options.state, for_tests=options.command in {"test", "bench", "screenshots"})
     python = (str(environment.python), "-I", "-m")
     commands: dict[str, Sequence[Sequence[str]]] = {
         "check": [(*python, *check) for check in CHECKS],
         "fmt": [(*python, *fix) for fix in FIXES],
         "test": [*((*python, *check) for check in CHECKS), (*python, "tools.web", "test"), (*python, "pytest", *more)],
         "bench": [(*python, "bench", *more)],
+        "screenshots": [(*python, "tools.screenshots")],
         "protocol": [(*python, "tools.protocol")],
     }
     statuses = [_show(*command) for command in commands[options.command]]

@@ -14,6 +14,7 @@ from api.streams.feeds import Event, Feed
 from api.streams.news import (
     ClosedTerminalView,
     DeadlineView,
+    DeletedChannelView,
     DeletedSessionView,
     DeletedWorkspaceView,
     GrownTranscriptView,
@@ -49,6 +50,7 @@ _NOTHING = b"{}"
         "permission": PermissionView,
         "task": TaskView,
         "channel": ChannelView,
+        "channelDeleted": DeletedChannelView,
         "transcript": GrownTranscriptView,
         "deadline": DeadlineView,
         "ready": MarkView,
@@ -59,12 +61,12 @@ _NOTHING = b"{}"
 async def follow_events(ctx: Context) -> web.StreamResponse:
     """First how things are: `workspace`, and each `session`, `terminal`, running `turn` and waiting `permission`; then `ready`.
 
-    From then on what changes, by the same names, and `task`, `channel`, `sessionDeleted`, `terminalClosed`, `deadline`,
-    `transcript`. An admin, a person or an organisation's key that names no workspace sees `workspace` and `workspaceDeleted`
-    of all that they reach, and nothing from inside; one that passes to an owner whom they do not reach is told as deleted.
-    With `Last-Event- ID` the stream goes on behind that event; when that is not possible any more, or when a person has come
-    to reach other workspaces, it says `reset`, and begins anew. A client that reads too slowly is cut off. The stream starts
-    no guest and goes on when the guest leaves and comes again.
+    From then on what changes, by the same names, and `task`, `channel`, `channelDeleted`, `sessionDeleted`,
+    `terminalClosed`, `deadline`, `transcript`. An admin, a person or an organisation's key that names no workspace sees
+    `workspace` and `workspaceDeleted` of all that they reach, and nothing from inside; one that passes to an owner whom
+    they do not reach is told as deleted. With `Last-Event-ID` the stream goes on behind that event; when that is not
+    possible any more, or when a person has come to reach other workspaces, it says `reset`, and begins anew. A client that
+    reads too slowly is cut off. The stream starts no guest and goes on when the guest leaves and comes again.
     """
     if ctx.workspace is None:
         return await _follow(ctx, _Rows(ctx))

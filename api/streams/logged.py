@@ -90,6 +90,8 @@ class PermissionAskedView(LoggedView, frozen=True, tag="permissionAsked"):
     call: str | None
     input: Any
     """JSON, or text that is none."""
+    truncated: bool
+    """Whether `input` was cut: whoever answers does not see all of it."""
     options: list[OptionView]
     deadline: datetime
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from api.schema import View
 from api.views import told_moment
 from shared.guestwire.watch import DeadlineKind, DeadlineNear
-from shared.ids import AgentName, SessionId, TerminalId, TranscriptId, WorkspaceId
+from shared.ids import AgentName, ChannelId, SessionId, TerminalId, TranscriptId, WorkspaceId
 from shared.transcripts import TranscriptInfo
 
 
@@ -16,6 +16,13 @@ class MarkView(View, frozen=True):
 class DeletedWorkspaceView(View, frozen=True):
     """A workspace that is gone."""
 
+    workspace_id: WorkspaceId
+
+
+class DeletedChannelView(View, frozen=True):
+    """A channel that is gone."""
+
+    channel_id: ChannelId
     workspace_id: WorkspaceId
 
 

@@ -6,6 +6,7 @@ from contextlib import suppress
 from typing import Any, Final
 
 from aiohttp import hdrs, web
+from aiohttp.abc import AbstractStreamWriter
 from aiohttp_sse import EventSourceResponse, sse_response
 
 from api.people.standing import held
@@ -53,6 +54,19 @@ def end(error: Fault) -> bytes:
     return block(encode(EndView(code=error.code, detail=error.message)), name="end")
 
 
+class Response(EventSourceResponse):
+    """A stream; that its client has left before it began is no failure of the server's."""
+
+    async def prepare(self, request: web.BaseRequest) -> AbstractStreamWriter | None:
+        """Send the headers. Ends the request's task where nobody is there to read them."""
+        if request.transport is None:
+            raise asyncio.CancelledError
+        try:
+            return await super().prepare(request)
+        except ConnectionError as error:
+            raise asyncio.CancelledError from error
+
+
 async def write(response: web.StreamResponse, data: bytes) -> None:
     """Send `data`; waits while the client does not read. Raises TimeoutError when it takes nothing for PATIENCE."""
     async with asyncio.timeout(PATIENCE):
@@ -70,7 +84,7 @@ async def stream(
     """
     async with (
         held(ctx) as connection,
-        sse_response(ctx.request, ping_interval=KEEP_ALIVE, send_timeout=PATIENCE, sep="\n") as response,
+        sse_response(ctx.request, ping_interval=KEEP_ALIVE, send_timeout=PATIENCE, sep="\n", response_cls=Response) as response,
     ):
         ways: set[asyncio.Future[Any]] = {
             connection.ended,

@@ -232,8 +232,8 @@ class AcpDriver:
         options = updates.options(given)
         if not self._prompting or self._cancelled or not options:
             return None
-        title, kind, call, text = updates.asked(tool_call)
-        ask = Ask(title=title, kind=kind, options=options, call=call, input=text)
+        title, kind, call, text, cut = updates.asked(tool_call)
+        ask = Ask(title=title, kind=kind, options=options, call=call, input=text, truncated=cut)
         task = asyncio.create_task(self._asked(ask))
         self._asks.add(task)
         await asyncio.wait([task])

@@ -136,11 +136,11 @@ def options(given: Iterable[schema.PermissionOption]) -> list[Option]:
     return [Option(o.option_id, label(o.name, NAME_MAX), OptionKind(o.kind)) for o in usable][:OPTIONS_MAX]
 
 
-def asked(tool_call: schema.ToolCallUpdate) -> tuple[str, ToolKind, str, str | None]:
-    """Title, kind, call and input of what a permission is about."""
-    text, _ = _input(tool_call.raw_input)
+def asked(tool_call: schema.ToolCallUpdate) -> tuple[str, ToolKind, str, str | None, bool]:
+    """Title, kind, call and input of what a permission is about, and whether the input was cut."""
+    text, cut = _input(tool_call.raw_input)
     title = tool_call.title or encoded(tool_call.raw_input or "a permission")
-    return label(title), kind(tool_call.kind), call_id(tool_call.tool_call_id), text
+    return label(title), kind(tool_call.kind), call_id(tool_call.tool_call_id), text, cut
 
 
 def select(given: Iterable[Any] | None, category: str) -> schema.SessionConfigOptionSelect | None:

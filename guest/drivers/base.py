@@ -45,6 +45,8 @@ class Ask(Struct, frozen=True, kw_only=True):
     call: str | None = None
     """The tool call that it is about."""
     input: str | None = None
+    truncated: bool = False
+    """Whether `input` was cut."""
 
 
 class Attachment(Struct, frozen=True, kw_only=True):

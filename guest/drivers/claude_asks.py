@@ -53,12 +53,14 @@ class Asks:
         given = given if isinstance(given, dict) else {}
         always = _rules(request.get("permission_suggestions"))
         call = request.get("tool_use_id")
+        text, cut = detail(given)
         ask = Ask(
             title=records.title(tool, given),
             kind=records.kind(tool),
             options=[_ONCE, _ALWAYS, _REJECT] if always else [_ONCE, _REJECT],
             call=call if is_choice(call) else None,
-            input=detail(given)[0],
+            input=text,
+            truncated=cut,
         )
         chosen = None
         if self._asking():

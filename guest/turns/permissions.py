@@ -52,8 +52,11 @@ class Permissions:
             deadline=clock.at(clock.uptime() + self._settings.permission_timeout),
             call=ask.call,
             input=ask.input,
+            truncated=ask.truncated,
         )
-        asked = PermissionAsked(info.permission, info.title, info.kind, options, info.deadline, info.call, info.input)
+        asked = PermissionAsked(
+            info.permission, info.title, info.kind, options, info.deadline, info.call, info.input, info.truncated
+        )
         self._log.append(info.agent, info.turn, asked)
         self._put(info)
         answer: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()

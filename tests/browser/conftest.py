@@ -3,11 +3,13 @@
 import contextlib
 from collections.abc import AsyncIterator, Generator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, async_playwright
 
+from tests.browser.team import Team
 from tests.browser.watched import watched
 from tests.e2e.modelled import settings
 from tests.e2e.models.server import Models
@@ -49,8 +51,22 @@ def agents_folder() -> Path:
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def stack(agents_folder: Path, models: Models) -> AsyncIterator[Stack]:
     """A whole hostel, whose agents talk to the stand-in."""
-    async with Stack(settings(agents_folder, models)) as running:
+    async with Stack(patient(agents_folder, models)) as running:
         yield running
+
+
+def patient(agents_folder: Path, models: Models) -> dict[str, dict[str, Any]]:
+    """Sections of hostel.toml: a question waits for as long as the pages are looked at."""
+    made = settings(agents_folder, models)
+    made["agents"]["permission_timeout"] = 900
+    return made
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def team(stack: Stack, models: Models) -> AsyncIterator[Team]:
+    """A workspace with something on each page."""
+    async with Team.at_work(stack, models) as made:
+        yield made
 
 
 class FailedError(Exception):

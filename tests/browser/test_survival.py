@@ -107,6 +107,7 @@ async def ask_for_a_file(page: Page) -> None:
     await prompt.press("Enter")
     card = page.get_by_role("group", name=re.compile("asks for a permission"))
     await expect(card).to_contain_text("greeting.txt", timeout=LONG)
+    await expect(card.get_by_role("button", name="Allow once")).to_be_enabled()
     await page.keyboard.press("Alt+a")
     await expect(card).to_be_hidden()
     await expect(page.get_by_text("It is written", exact=True)).to_be_visible(timeout=LONG)

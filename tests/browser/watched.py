@@ -68,4 +68,4 @@ async def watched(browser: Browser, stack: Stack, *, expected: Sequence[str] = (
         raise
     finally:
         await opened.close()
-    assert [] == watch.complaints
+    assert [] == watch.complaints, watch.complaints

@@ -28,17 +28,17 @@ class Log:
         self.events: list[Event] = []
         self._lines = lines
 
-    async def until(self, kind: str, **fields: object) -> Event:
-        """The first event of this type with these fields that has not been waited for yet."""
+    async def until(self, *kinds: str, **fields: object) -> Event:
+        """The first event of one of these types with these fields that has not been waited for yet."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(WITHIN):
                 async for line in self._lines:
                     if line.startswith(b"data: "):
                         event = json.loads(line.removeprefix(b"data: "))
                         self.events.append(event)
-                        if event.get("type") == kind and fields.items() <= event.items():
+                        if event.get("type") in kinds and fields.items() <= event.items():
                             return dict(event)
-        raise AssertionError(f"there was no {kind} {fields}, but: {self.events}")
+        raise AssertionError(f"there was no {kinds} {fields}, but: {self.events}")
 
 
 @dataclass(frozen=True)

@@ -96,6 +96,25 @@ async def test_a_client_that_does_not_read_stops_the_program_and_costs_the_serve
     assert seq > printed[-1]
 
 
+async def test_a_page_that_acknowledges_what_was_not_sent_gets_no_more_than_its_window(alice: Tenant) -> None:
+    """An acknowledgement counts up to what has been sent, and not for what is to come."""
+    window, script = 64 * 1024, "stty raw -echo; printf GO; read -r go; exec head -c 100000000 /dev/zero"
+    terminal = await alice.terminal(await alice.session(), command=["/bin/bash", "-c", script])
+    async with alice.attach(terminal, window=window) as view:
+        await view.see("GO")
+        await view.ws.send_json({"type": "ack", "seq": 10**15})
+        await view.type("go\n")
+        await view.until(lambda: view.seq >= window)
+        await view.ws.send_json({"type": "ping"})
+        await view.until(lambda: view.control[-1]["type"] == "pong")
+        sent = view.seq
+        with pytest.raises(TimeoutError):
+            await view.until(lambda: view.seq > sent + window, within=1)
+        assert view.seq <= 2 + 2 * window
+        await view.ws.send_json({"type": "ack", "seq": view.seq})
+        await view.until(lambda: view.seq > sent + window)
+
+
 async def test_a_token_in_the_first_frame_opens_a_terminal_and_nothing_else_does(stack: Stack, alice: Tenant) -> None:
     terminal = await alice.terminal(await alice.session())
     path = f"/api/terminals/{terminal}"
@@ -142,6 +161,8 @@ BAD = [
     {"type": "resume", "after": -1},
     {"type": "resume", "after": 10**30},
     {"type": "resume", "after": 10**15},
+    {"type": "ack", "seq": -1},
+    {"type": "ack", "seq": 10**30},
     {"type": "nonsense"},
     {},
     [],

@@ -54,7 +54,7 @@ function SignedIn({ me, path }: { me: Me; path: string }) {
   return (
     <Shell me={me}>
       {invited && path !== "/orgs" && <Redirect to="/orgs" replace />}
-      <Failures key={path}>
+      <Failures path={path}>
         <Suspense fallback={<LoadingState />}>
           <Switch>
             <Route path="/">

@@ -1,4 +1,4 @@
-import { QueryClient } from "@tanstack/react-query";
+import { MutationCache, QueryCache, QueryClient } from "@tanstack/react-query";
 import { ApiError } from "#/api/problem";
 
 const RETRIES = 3;
@@ -8,7 +8,15 @@ function again(failures: number, error: Error): boolean {
   return failures < RETRIES && error instanceof ApiError && error.passing;
 }
 
+/** Rights were taken under an open page: it asks anew what may be done in its workspace, and shows that. */
+function onError(error: Error): void {
+  if (!(error instanceof ApiError) || error.status !== 403) return;
+  void queries.invalidateQueries({ predicate: ({ queryKey }) => queryKey[0] === "w" && queryKey[2] === "access" });
+}
+
 export const queries = new QueryClient({
+  queryCache: new QueryCache({ onError }),
+  mutationCache: new MutationCache({ onError }),
   defaultOptions: {
     queries: { staleTime: 15_000, retry: again, networkMode: "always" },
     mutations: { retry: false, networkMode: "always" },

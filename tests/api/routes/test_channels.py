@@ -195,6 +195,21 @@ async def test_the_feed_of_the_workspace_tells_of_news_without_the_words(talk: T
     assert "SENTINEL" not in str(stream.seen)
 
 
+async def test_the_feed_of_the_workspace_tells_of_channels_that_come_change_and_go(talk: Talk) -> None:
+    sent = {"Authorization": f"Bearer {talk.token}", "Accept": "text/event-stream"}
+    async with talk.server.http.get(f"{talk.server.url}/api/events", headers=sent) as reply:
+        stream = Stream(reply)
+        await stream.until("ready")
+        made = await talk.call("POST", talk.base, {"name": "next", "topic": "What comes"}, status=201)
+        assert made == await stream.until("channel")
+        path = f"{talk.base}/{made['channelId']}"
+        await talk.call("PATCH", path, {"topic": ""})
+        assert (await stream.until("channel"))["topic"] == ""
+        await talk.call("DELETE", path, status=204)
+        gone = await stream.until("channelDeleted")
+    assert gone == {"channelId": made["channelId"], "workspaceId": made["workspaceId"]}
+
+
 async def test_nobody_else_reads_or_writes_and_an_admin_neither(talk: Talk) -> None:
     _, other = await talk.server.tenant()
     admin = await talk.server.admin()

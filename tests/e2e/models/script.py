@@ -1,7 +1,7 @@
 """The language of the prompts: each line of a prompt says one thing that the model is to do.
 
     think: TEXT        think aloud, where the agent wants that
-    say: TEXT          say this
+    say: TEXT          say this; what begins with a quotation mark is a JSON string, for texts of several lines
     run: COMMAND       call the agent's own tool for shell commands, by whatever name it offers one
     ask: COMMAND       the same, and outside of the agent's sandbox if it has one: it must ask the user first
     call: NAME JSON    call a tool by name
@@ -105,7 +105,9 @@ def _part(verb: str, rest: str, tools: Mapping[str, Schema]) -> Part:
         return Call(name, json.loads(arguments or "{}"))
     if verb == "hold":
         return Hold(rest)
-    return Think(rest) if verb == "think" else Say(rest)
+    if verb == "think":
+        return Think(rest)
+    return Say(json.loads(rest) if rest.startswith('"') else rest)
 
 
 def _shell(command: str, tools: Mapping[str, Schema], *, escalate: bool) -> Part:

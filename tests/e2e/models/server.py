@@ -38,6 +38,7 @@ class Models:
         self._changed = asyncio.Condition()
         self._holding: dict[str, int] = {}
         self._released: set[str] = set()
+        self._rehearsed: dict[str, str] = {}
         app = web.Application(client_max_size=64 * 1024 * 1024)
         app.router.add_post("/v1/messages", self._route(anthropic))
         app.router.add_post("/v1/responses", self._route(responses))
@@ -62,6 +63,10 @@ class Models:
     ) -> None:
         """Stop; what is held is dropped."""
         await self._runner.cleanup()
+
+    def rehearse(self, prompt: str, *lines: str) -> None:
+        """When somebody asks for `prompt`, in words of people, do what `lines` say."""
+        self._rehearsed[prompt] = "\n".join(lines)
 
     async def held(self, name: str, within: float = 60) -> None:
         """Wait until an answer has come to `hold: NAME`."""
@@ -104,7 +109,8 @@ class Models:
             talk: Talk = api.heard(body, request.path)
             await self._remember(request, talk, body)
             # Without tools it is one of the agent's own errands, such as a title for the conversation.
-            made = answer(talk.prompt, talk.results, talk.tools) if talk.tools else Answer([Say("A title")])
+            script = self._rehearsed.get(talk.prompt.strip(), talk.prompt)
+            made = answer(script, talk.results, talk.tools) if talk.tools else Answer([Say("A title")])
             if talk.wanted is not None:
                 made = Answer([Say(json.dumps(talk.wanted))])
             if made.fail is not None:

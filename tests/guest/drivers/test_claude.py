@@ -14,7 +14,7 @@ from guest.drivers.base import Attachment
 from guest.drivers.claude import ClaudeDriver
 from guest.drivers.process import GARBAGE_MAX
 from shared.errors import Code, Fault
-from shared.turns import OptionKind, StopReason, ToolKind, ToolStatus, Usage
+from shared.turns import DETAIL_MAX, OptionKind, StopReason, ToolKind, ToolStatus, Usage
 from tests.guest.driving import CLAUDE, Listener, launch, lives
 
 
@@ -155,6 +155,18 @@ async def test_a_permission_is_asked_for(
     assert ("done\n" == sink.call().output) == said.startswith("allowed")
     assert ("echo done", ToolKind.EXECUTE) == (sink.asks[0].title, sink.asks[0].kind)
     assert (OptionKind.ALLOW_ALWAYS in {o.kind for o in sink.asks[0].options}) == (script == "ask")
+
+
+@pytest.mark.parametrize(("length", "cut"), [(100, False), (DETAIL_MAX, True)])
+async def test_of_a_question_that_is_too_long_to_be_shown_it_is_told(
+    start: Start, sink: Listener, length: int, *, cut: bool
+) -> None:
+    """Its end would run too."""
+    sink.answer = OptionKind.REJECT_ONCE
+    driver = await start()
+    await driver.prompt(f"ask echo {'x' * length}; echo done", [])
+    assert cut == sink.asks[0].truncated
+    assert len(sink.asks[0].input or "") <= DETAIL_MAX
 
 
 async def test_allowed_for_always_is_the_rule_alone_and_not_in_the_repository(start: Start, sink: Listener) -> None:

@@ -242,3 +242,26 @@ async def test_nothing_of_a_snapshot_is_pushed_or_listed(worker: Worker, session
     assert "hostel" not in git("for-each-ref", cwd=bare)
     missing = subprocess.run(["git", "fsck", "--unreachable"], cwd=folder, capture_output=True, check=True, text=True)
     assert "unreachable" not in missing.stdout
+
+
+async def test_nothing_of_a_hostile_repository_runs_for_a_snapshot(worker: Worker, session: str, tmp_path: Path) -> None:
+    """Hooks and an fsmonitor that a repository brings, pipes in the place of files, links to what is huge or outside."""
+    folder, ran = repo(worker, session), tmp_path / "ran"
+    evil = tmp_path / "evil"
+    evil.write_text(f"#!/bin/sh\ntouch {ran}\n")
+    evil.chmod(0o755)
+    hooks = folder / "hooks"
+    hooks.mkdir()
+    for name in ("post-index-change", "pre-commit", "fsmonitor-watchman"):
+        shutil.copy(evil, hooks / name)
+        shutil.copy(evil, folder / ".git/hooks" / name)
+    git("config", "core.hooksPath", str(hooks), cwd=folder)
+    git("config", "core.fsmonitor", str(evil), cwd=folder)
+    os.mkfifo(folder / "pipe")
+    (folder / "README").unlink()
+    os.mkfifo(folder / "README")
+    (folder / "zero").symlink_to("/dev/zero")
+    (folder / "up").symlink_to("..")
+    turn = await worker.done(session, "edit new hello")
+    assert {"new": (1, 0)} == numbers(await diff(worker, turn))
+    assert not ran.exists()

@@ -5,6 +5,7 @@ import { ApiError } from "./problem";
 import { everyRoomToken, forgetRooms } from "./rooms";
 import type { Me, Scope } from "./schema";
 import { Store } from "./store";
+import { forgetWork } from "./work";
 
 /** Whether the sign-in has ended under a page that is open. What is typed there stays; a dialog asks to sign in again. */
 const expired = new Store(false);
@@ -70,12 +71,13 @@ export async function adopt(token: string): Promise<void> {
   await answer(door.POST("/api/auth/session", { headers: { Authorization: `Bearer ${token}` } }));
 }
 
-/** End the sign-in and the tokens of rooms. Answers where the provider wants the browser to go, if it does. */
+/** End the sign-in and the tokens of rooms, and forget what was typed and not sent. Answers where the provider wants the browser to go, if it does. */
 export async function signOut(): Promise<string | null> {
   // The cookie goes first: any logout takes it from the browser.
   const { endSessionUrl } = await answer(door.POST("/api/logout"));
   const tokens = everyRoomToken();
   forgetRooms();
+  forgetWork();
   await Promise.allSettled(tokens.map((token) => door.POST("/api/logout", { headers: { Authorization: `Bearer ${token}` } })));
   return endSessionUrl;
 }

@@ -1,6 +1,7 @@
 import "./colours.css";
 import "./view.css";
 import { memo } from "react";
+import { ExposedText } from "#/ui/exposedText";
 import type { Hunk } from "./hunk";
 import { NO_NEWLINE } from "./patch";
 import { type Row, sides } from "./sides";
@@ -75,7 +76,9 @@ function OneLine({ row }: { row: Line | null }) {
   return (
     <div className="diff-line" data-kind={note ? "same" : row.kind} data-old={row.old ?? ""} data-new={row.new ?? ""}>
       {/* A line without text is copied as a line all the same. */}
-      <span className={note ? "diff-text diff-note" : "diff-text"}>{note ? "No newline at the end" : row.text || "\n"}</span>
+      <span className={note ? "diff-text diff-note" : "diff-text"}>
+        {note ? "No newline at the end" : row.text === "" ? "\n" : <ExposedText text={row.text} />}
+      </span>
     </div>
   );
 }

@@ -1,24 +1,13 @@
 import { Button, Group, Portal, Text, Tooltip } from "@mantine/core";
-import { useQueryClient } from "@tanstack/react-query";
-import { useEffect, useSyncExternalStore } from "react";
-import { useExpired } from "#/api/identity";
+import { useSyncExternalStore } from "react";
 import { messageOf } from "#/api/problem";
-import { roomKey, useRoom } from "#/room/room";
+import { useRoom } from "#/room/room";
 
 /** Says in the head of the page when the room's events do not come, and offers to try at once. Shows nothing while they do. */
 export function Indicator() {
-  const { workspaceId, live } = useRoom();
-  const queries = useQueryClient();
+  const { live } = useRoom();
   const state = useSyncExternalStore(live.connection.subscribe, live.connection.get);
   const refused = useSyncExternalStore(live.refused.subscribe, live.refused.get);
-  const expired = useExpired();
-  useEffect(() => {
-    // Asking what may be done here finds out which sign-in has ended, and leads to another.
-    if (refused?.status === 401) void queries.invalidateQueries({ queryKey: roomKey(workspaceId, "access") });
-  }, [refused, queries, workspaceId]);
-  useEffect(() => {
-    if (!expired) live.retry();
-  }, [expired, live]);
   return <Portal target="#live">{shown(state, refused) && <Broken refused={refused} retry={() => live.retry()} />}</Portal>;
 }
 

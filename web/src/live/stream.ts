@@ -131,13 +131,15 @@ export class EventStream {
   }
 }
 
-/** Calls `end` when nothing was heard for SILENCE, or when the page was hidden for HIDDEN. */
+/** Calls `end` when nothing was heard for SILENCE, when the page was hidden for HIDDEN, or when the network is gone. */
 class Watch {
   #heard = Date.now();
   #shown = Date.now();
   readonly #timer: ReturnType<typeof setInterval>;
+  readonly #stop = new AbortController();
 
   constructor(end: () => void) {
+    addEventListener("offline", end, { signal: this.#stop.signal });
     this.#timer = setInterval(() => {
       if (document.visibilityState === "visible") this.#shown = Date.now();
       if (Date.now() - this.#heard > SILENCE || Date.now() - this.#shown > HIDDEN) end();
@@ -150,6 +152,7 @@ class Watch {
 
   stop(): void {
     clearInterval(this.#timer);
+    this.#stop.abort();
   }
 }
 

@@ -48,13 +48,17 @@ export default function RoomPages({ workspaceId }: { workspaceId: string }) {
           </Route>
           {Object.entries(INSIDE).map(([path, Page]) => (
             <Route key={path} path={at + path}>
-              <Unlock>
-                <Page />
-              </Unlock>
+              {(params) => (
+                <Unlock>
+                  <Page key={Object.values(params).join()} />
+                </Unlock>
+              )}
             </Route>
           ))}
           {Object.entries(OUTSIDE).map(([path, Page]) => (
-            <Route key={path} path={at + path} component={Page} />
+            <Route key={path} path={at + path}>
+              {(params) => <Page key={Object.values(params).join()} />}
+            </Route>
           ))}
           <Route>
             <EmptyState title="There is no such page">The address may be mistyped, or what it showed is gone.</EmptyState>

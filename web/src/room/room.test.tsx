@@ -68,6 +68,16 @@ test("a page stays open when it cannot be asked again what may be done there", a
   expect(screen.getByRole("button", { name: "Inside" })).toBeVisible();
 });
 
+test("whose membership was ended is told so, and what the page holds stays", async () => {
+  const { queries } = show();
+  await screen.findByRole("button", { name: "Inside" });
+  expect(screen.queryByRole("alert")).toBeNull();
+  server.on(`GET ${BASE}/access`, () => problem(404, { code: "not_found", detail: "there is no such workspace" }));
+  await act(() => queries.invalidateQueries());
+  expect(await screen.findByRole("alert")).toHaveTextContent("This workspace is not open to you any more");
+  expect(screen.getByRole("button", { name: "Inside" })).toBeVisible();
+});
+
 test("a deleted workspace says that it is, and asks for no secret", async () => {
   server.on(`GET ${BASE}`, () => workspace({ status: "deleted", purgesAt: "2030-01-01T00:00:00Z" }));
   forgetRooms();

@@ -6,6 +6,7 @@ import { forgetRoom, roomToken, useRoomToken } from "#/api/rooms";
 import type { Scope, SessionView } from "#/api/schema";
 import { RoomLive } from "#/live/room";
 import { ErrorState, LoadingState } from "#/ui/states";
+import { Lost } from "./lost";
 
 /** The workspace that the page is about, and what its person may do there. */
 export interface Room {
@@ -81,11 +82,13 @@ export function RoomProvider({ workspaceId, children }: { workspaceId: string; c
   useEffect(
     () =>
       live.refused.subscribe(() => {
-        if (live.refused.get()?.status !== 401) return;
-        if (opened) forgetRoom(workspaceId);
+        const refused = live.refused.get();
+        if (refused === null) return;
+        if (refused.status !== 401) void queries.invalidateQueries({ queryKey: roomKey(workspaceId, "access") });
+        else if (opened) forgetRoom(workspaceId);
         else expire();
       }),
-    [live, workspaceId, opened],
+    [live, queries, workspaceId, opened],
   );
   useEffect(() => () => queries.removeQueries({ queryKey: roomKey(workspaceId) }), [queries, workspaceId]);
   const scopes = access.data?.scopes;
@@ -105,5 +108,10 @@ export function RoomProvider({ workspaceId, children }: { workspaceId: string; c
     if (access.isError) return <ErrorState error={access.error} retry={() => void access.refetch()} />;
     return <LoadingState label="Opening the workspace" />;
   }
-  return <Context value={room}>{children}</Context>;
+  return (
+    <Context value={room}>
+      <Lost error={access.error} />
+      {children}
+    </Context>
+  );
 }

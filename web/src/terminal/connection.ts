@@ -119,16 +119,13 @@ export class TerminalConnection {
   }
 
   async #connect(tries: number): Promise<void> {
-    let token: string | undefined;
-    try {
-      token = await this.#options.token?.();
-    } catch {
-      if (this.#tries === tries) {
-        this.#closed(null);
-      }
+    const ask = async () => this.#options.token?.();
+    const token = await ask().catch(() => null);
+    if (this.#tries !== tries) {
       return;
     }
-    if (this.#tries !== tries) {
+    if (token === null) {
+      this.#closed(null);
       return;
     }
     // Then the cookie, which a browser sends always, does not count.

@@ -5,6 +5,7 @@ import { Unicode11Addon } from "@xterm/addon-unicode11";
 import { WebLinksAddon } from "@xterm/addon-web-links";
 import { WebglAddon } from "@xterm/addon-webgl";
 import { Terminal } from "@xterm/xterm";
+import { hasGraphicsCard } from "./graphics";
 import { limitCounts } from "./limits";
 import { openLink, webAddress } from "./links";
 import { withNonce } from "./nonce";
@@ -89,8 +90,11 @@ export class Screen {
     this.#search.onDidChangeResults(({ resultIndex, resultCount }) => this.#events.found(resultIndex, resultCount));
   }
 
-  /** By WebGL where there is any, else, and once it is lost, by elements. */
+  /** By WebGL where a graphics card does it, else, and once it is lost, by elements. */
   #draw(): void {
+    if (!hasGraphicsCard()) {
+      return;
+    }
     try {
       const webgl = new WebglAddon();
       webgl.onContextLoss(() => withNonce(() => webgl.dispose()));

@@ -1,8 +1,19 @@
 import "@testing-library/jest-dom/vitest";
+import { notifications } from "@mantine/notifications";
 import { cleanup, configure } from "@testing-library/react";
 import { afterEach, vi } from "vitest";
 
-afterEach(cleanup);
+afterEach(() => {
+  cleanup();
+  // At most five are shown at once: those of other files would keep the next ones waiting.
+  notifications.clean();
+});
+
+// The files of a worker share one window and all modules: making those anew took most of the time. Each begins with an empty page.
+localStorage.clear();
+sessionStorage.clear();
+history.replaceState(null, "", "/");
+document.body.replaceChildren();
 
 // A machine that does other things too needs longer than a second to show a page for the first time.
 configure({ asyncUtilTimeout: 5000 });
@@ -26,4 +37,4 @@ vi.stubGlobal("ResizeObserver", Observer);
 vi.stubGlobal("IntersectionObserver", Observer);
 Element.prototype.scrollIntoView = () => {};
 // A text field that grows hears of fonts that were loaded.
-Object.defineProperty(document, "fonts", { value: new EventTarget() });
+Object.defineProperty(document, "fonts", { configurable: true, value: new EventTarget() });

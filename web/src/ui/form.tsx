@@ -1,5 +1,5 @@
 import { Button, Group, Modal, type ModalProps, Stack, Text } from "@mantine/core";
-import type { FormEvent, ReactNode } from "react";
+import { type FormEvent, type ReactNode, useEffect, useState } from "react";
 import { ApiError, messageOf } from "#/api/problem";
 
 /** What the API says of the field that `pointer` names (RFC 6901), as Mantine's `error` property. */
@@ -24,6 +24,7 @@ interface Props {
 
 /** A form in a dialog. A click beside it does not close it, so that nothing typed is lost by accident. */
 export function FormDialog({ title, action, busy, error, fields, onSubmit, onClose, size = "md", children }: Props) {
+  useFocusBack();
   const submit = (event: FormEvent) => {
     event.preventDefault();
     onSubmit();
@@ -45,6 +46,17 @@ export function FormDialog({ title, action, busy, error, fields, onSubmit, onClo
         </Stack>
       </form>
     </Modal>
+  );
+}
+
+/** Gives the focus back to what had it before: a dialog that is taken away, and not closed, does not do so itself. */
+function useFocusBack(): void {
+  const [before] = useState(() => document.activeElement);
+  useEffect(
+    () => () => {
+      if (before instanceof HTMLElement) before.focus({ preventScroll: true });
+    },
+    [before],
   );
 }
 

@@ -7,12 +7,12 @@ import { api } from "#/api/identity";
 import type { HostWorkspaceView, Me, WorkspaceState } from "#/api/schema";
 import { WORKSPACES } from "#/live/rows";
 import { restore, useOwnerNames } from "#/pages/workspaces/queries";
-import { VirtualRows } from "#/pages/workspaces/virtual";
 import { Confirm } from "#/ui/confirm";
 import { plural } from "#/ui/format";
 import { complain, say } from "#/ui/notify";
 import { EmptyState, Shown } from "#/ui/states";
 import { Ago, absolute } from "#/ui/time";
+import { VirtualRows } from "#/ui/virtual";
 import { type Order, sorted } from "./order";
 import styles from "./workspaces.module.css";
 

@@ -69,6 +69,21 @@ it("lists what differs, and shows how", async () => {
   expect(server.of(`GET ${GIT}/diff`)[0]?.path).toContain("base=HEAD");
 });
 
+it("of files that git does not know the first is shown as added, when there is nothing else", async () => {
+  status = { ...status, entries: [entry("notes.md", "?", "?"), entry("other.md", "?", "?")] };
+  server
+    .on(`GET ${GIT}/diff`, () => ({ ...DIFF, files: [], patch: "" }))
+    .on(`GET ${AT}/files/info`, ({ path }) => ({
+      ...{ path: "notes.md", name: "notes.md", kind: "file", mode: "0644", modifiedAt: "2026-01-01T00:00:00Z", target: null },
+      ...{ size: path.includes("notes.md") ? 12 : 0, etag: '"1"' },
+    }))
+    .on(`GET ${AT}/files/content`, () => new Response("first\nlater\n", { headers: { ETag: '"1"' } }));
+  const { container } = open("", [...SCOPES, "files:read"]);
+  expect(await screen.findByText("later")).toBeInTheDocument();
+  expect(container.querySelectorAll('[data-kind="removed"]')).toHaveLength(0);
+  expect(screen.queryByText("No changes")).toBeNull();
+});
+
 it("commits the paths that are checked, and keeps the message when that fails", async () => {
   server.on(`POST ${GIT}/commit`, () => problem(409, { code: "conflict", detail: "there is nothing to commit" }));
   open();

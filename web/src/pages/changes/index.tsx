@@ -1,9 +1,9 @@
 import "../files/files.css";
 import "./changes.css";
-import { Button, SegmentedControl, Text } from "@mantine/core";
+import { Button, SegmentedControl } from "@mantine/core";
 import { useDocumentTitle, useLocalStorage, useMediaQuery } from "@mantine/hooks";
 import { useMemo, useState } from "react";
-import { Link, useSearchParams } from "wouter";
+import { useSearchParams } from "wouter";
 import { answer } from "#/api/client";
 import { ApiError } from "#/api/problem";
 import type { CommitView, StatusView } from "#/api/schema";
@@ -19,6 +19,7 @@ import { ChangeList } from "./list";
 import { History } from "./log";
 import { GIT, useDiff, useGitRefresh, useStatus } from "./queries";
 import { groupsOf, pathsOf } from "./status";
+import { Untracked } from "./untracked";
 
 const NOTHING: Readonly<Record<Comparison["kind"], string>> = {
   all: "No changes",
@@ -50,7 +51,7 @@ function Repository({ place, status }: { place: Place; status: StatusView }) {
   const wide = useMediaQuery("(min-width: 62em)", true);
   const [side, setSide] = useState(search.has("commit") ? "history" : "changes");
   const comparison = comparisonOf(search, status);
-  const path = search.get("path");
+  const path = search.get("path") ?? (comparison.kind === "all" ? onlyUntracked(status) : null);
   useCommands(
     useMemo<Command[]>(
       () => [
@@ -120,6 +121,12 @@ function Repository({ place, status }: { place: Place; status: StatusView }) {
   );
 }
 
+/** Where git knows none of the files that are listed there is no difference to show: the first of them is shown instead. */
+function onlyUntracked({ entries }: StatusView): string | null {
+  const [first] = entries;
+  return first !== undefined && entries.every(({ staged }) => staged === "?") ? first.path : null;
+}
+
 function Differences({
   place,
   status,
@@ -142,7 +149,7 @@ function Differences({
   const cut = path !== null && (whole.data?.truncated ?? false);
   const one = useDiff(place, comparison, path ?? "", cut);
   const untracked = groupsOf(status).untracked.some((entry) => entry.path === path);
-  if (path !== null && untracked) return <Untracked place={place} path={path} />;
+  if (path !== null && untracked) return <Untracked key={path} place={place} path={path} split={split} />;
   if (comparison.kind === "turn" && whole.error instanceof ApiError && whole.error.status === 409)
     return (
       <EmptyState title="It is not known what this turn has changed">
@@ -194,25 +201,5 @@ function Differences({
         )}
       </Shown>
     </>
-  );
-}
-
-function Untracked({ place, path }: { place: Place; path: string }) {
-  const { workspaceId } = useRoom();
-  const query = new URLSearchParams({ ...place.query, path });
-  return (
-    <EmptyState
-      title="Git does not know this file yet"
-      action={
-        <Button component={Link} href={`/w/${workspaceId}/s/${place.sessionId}/files?${query}`} size="xs" variant="default">
-          Open it
-        </Button>
-      }
-    >
-      <Text span inherit ff="monospace">
-        {path}
-      </Text>{" "}
-      is not compared with anything before it is committed.
-    </EmptyState>
   );
 }

@@ -5,6 +5,7 @@ import { useState } from "react";
 import { answer } from "#/api/client";
 import { messageOf } from "#/api/problem";
 import type { StatusEntryView, StatusView } from "#/api/schema";
+import { workKey } from "#/api/work";
 import type { Place } from "#/pages/files/place";
 import { MARKS, markOf } from "#/pages/files/tree";
 import { useRoom } from "#/room/room";
@@ -144,7 +145,7 @@ function CommitForm({
 }) {
   const { api } = useRoom();
   const [message, setMessage] = useSessionStorage({
-    key: `hostel.message.${place.sessionId}.${place.worktreeId ?? ""}`,
+    key: workKey(`message.${place.sessionId}.${place.worktreeId ?? ""}`),
     defaultValue: "",
     getInitialValueInEffect: false,
   });

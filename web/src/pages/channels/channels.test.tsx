@@ -2,6 +2,7 @@ import { screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { beforeEach, expect, test } from "vitest";
 import type { ChannelMessageView, ChannelView } from "#/api/schema";
+import { workKey } from "#/api/work";
 import { BASE, ME, showInRoom, WORKSPACE } from "#/testing/page";
 import { Server } from "#/testing/server";
 import Channels from ".";
@@ -125,9 +126,18 @@ test("channels with something new stand out, until they are read", async () => {
   // Beyond what the other tests have read: marks only go forward.
   messages.push(message(900));
   server.tell("channel", { ...CHANNEL, last: 900 });
-  await waitFor(() => expect(localStorage.getItem("hostel.channels.seen")).toContain(`"${ID}":900`));
+  await waitFor(() => expect(localStorage.getItem(workKey("seen"))).toContain(`"${ID}":900`));
   server.tell("channel", { ...OTHER, last: 9 });
   await within(side).findByLabelText("9 unread");
+});
+
+test("a channel that somebody else deletes leaves the list, and says so where it is open", async () => {
+  open();
+  const side = await screen.findByRole("navigation", { name: "Channels" });
+  await screen.findByText("text 3");
+  server.tell("channelDeleted", { channelId: ID, workspaceId: WORKSPACE });
+  await screen.findByRole("heading", { name: "There is no such channel" });
+  expect(within(side).queryByRole("link", { name: /deploys/ })).toBeNull();
 });
 
 test("whoever may only read has no field to write in", async () => {

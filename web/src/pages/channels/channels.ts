@@ -1,7 +1,7 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect } from "react";
 import { answer } from "#/api/client";
-import type { ChannelList, ChannelView } from "#/api/schema";
+import type { ChannelList, ChannelView, DeletedChannelView } from "#/api/schema";
 import { roomKey, useRoom } from "#/room/room";
 
 /** The key of the list of channels. */
@@ -20,6 +20,10 @@ export function useChannels() {
         const told: ChannelView = JSON.parse(data);
         queries.setQueryData<ChannelList>(key, (known) => known && withChannel(known, told));
       }),
+      live.on("channelDeleted", ({ data }) => {
+        const told: DeletedChannelView = JSON.parse(data);
+        queries.setQueryData<ChannelList>(key, (known) => known && withoutChannel(known, told.channelId));
+      }),
       live.on("ready", () => void queries.invalidateQueries({ queryKey: key })),
     ];
     return () => {
@@ -36,4 +40,9 @@ export function useChannels() {
 export function withChannel({ items }: ChannelList, channel: ChannelView): ChannelList {
   const others = items.filter(({ channelId }) => channelId !== channel.channelId);
   return { items: [...others, channel].sort((one, other) => (one.name < other.name ? -1 : 1)) };
+}
+
+/** The list without a channel that is gone. */
+export function withoutChannel({ items }: ChannelList, gone: string): ChannelList {
+  return { items: items.filter(({ channelId }) => channelId !== gone) };
 }

@@ -2,6 +2,7 @@ import { Button, Stack, Text, Textarea, TextInput } from "@mantine/core";
 import { useLocalStorage } from "@mantine/hooks";
 import { type FormEvent, type KeyboardEvent, useState } from "react";
 import type { ChannelView } from "#/api/schema";
+import { workKey } from "#/api/work";
 import { bytes } from "#/ui/format";
 import styles from "./channels.module.css";
 
@@ -11,7 +12,7 @@ const SIZE_MAX = 16 * 1024;
 /** Where a message is written. Enter sends it, Shift-Enter begins a line. */
 export function Composer({ channel, onSend }: { channel: ChannelView; onSend: (text: string, name: string) => void }) {
   const [text, setText] = useState("");
-  const [name, setName] = useLocalStorage({ key: "hostel.channels.name", defaultValue: "" });
+  const [name, setName] = useLocalStorage({ key: workKey("name"), defaultValue: "" });
   const size = new TextEncoder().encode(text).length;
   const send = (event: FormEvent) => {
     event.preventDefault();

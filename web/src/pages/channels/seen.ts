@@ -1,10 +1,12 @@
 import { useSyncExternalStore } from "react";
 import { Store } from "#/api/store";
+import { onForgotten, workKey } from "#/api/work";
 
-const KEY = "hostel.channels.seen";
+const KEY = workKey("seen");
 
 /** The number of the last message that was seen in this browser, by channel. */
 const seen = new Store<Readonly<Record<string, number>>>(load());
+onForgotten(() => seen.set({}));
 
 function load(): Record<string, number> {
   try {

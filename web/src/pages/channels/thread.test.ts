@@ -64,7 +64,14 @@ class Channel {
     );
     const room: Room = { workspaceId: WORKSPACE, api, bearer: () => null, may: () => true, live: this.#live };
     const thread = new Thread(room, CHANNEL);
-    const stops = [this.#live.follow(WORKSPACE, () => null, async () => []), thread.follow()];
+    const stops = [
+      this.#live.follow(
+        WORKSPACE,
+        () => null,
+        async () => [],
+      ),
+      thread.follow(),
+    ];
     this.#stop = () => {
       for (const stop of stops) stop();
     };

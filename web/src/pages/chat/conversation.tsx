@@ -1,6 +1,7 @@
 import { Alert, Text } from "@mantine/core";
 import { type DragEvent, useCallback, useMemo, useRef } from "react";
 import type { AgentView, ConversationView } from "#/api/schema";
+import { workKey } from "#/api/work";
 import { useLive } from "#/live/room";
 import { useRoom } from "#/room/room";
 import { type Command, useCommands } from "#/shell/commands";
@@ -49,7 +50,7 @@ export function Conversation({
   const writes = may("turns:write");
   const name = placeKey(place);
   const field = useRef<HTMLTextAreaElement>(null);
-  const [draft, changeDraft] = useKept(`hostel.draft.${workspaceId}.${sessionId}.${name}`, NOTHING, isAsking);
+  const [draft, changeDraft] = useKept(workKey(`draft.${workspaceId}.${sessionId}.${name}`), NOTHING, isAsking);
   const attach = useCallback(
     (file: Attached) => changeDraft((before) => ({ ...before, attachments: [...before.attachments, file] })),
     [changeDraft],

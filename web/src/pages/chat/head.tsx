@@ -100,7 +100,7 @@ export function Obstacle({ agent }: { agent: AgentView }) {
       {agent.installed && (
         <>
           <Anchor component={Link} href={`/w/${workspaceId}/settings`} size="sm">
-            Give it one in the settings
+            {agent.auth === "disabled" ? "Switch it on in the settings" : "Give it one in the settings"}
           </Anchor>
           {agent.auth === "missing" && ", or sign in to it in a terminal."}
         </>

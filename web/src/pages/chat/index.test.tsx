@@ -1,87 +1,17 @@
 import { act, fireEvent, screen, waitFor } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { beforeEach, expect, test, vi } from "vitest";
-import type { Scope } from "#/api/schema";
-import { BASE, showInRoom, WORKSPACE } from "#/testing/page";
-import { problem, Server } from "#/testing/server";
+import { showInRoom, WORKSPACE } from "#/testing/page";
+import { problem, type Server } from "#/testing/server";
 import Chat from ".";
-import { FakeSocket } from "./log/fake";
-import type { Logged } from "./log/turn";
-
-const SESSION = "s000000000000000000000001";
-const AT = `${BASE}/sessions/${SESSION}`;
-const HEAD = { at: "2026-01-01T00:00:00Z", agent: "claude" } as const;
-const SCOPES: readonly Scope[] = [
-  "sessions:read",
-  "turns:read",
-  "turns:write",
-  "agents:read",
-  "files:read",
-  "files:write",
-  "git:read",
-];
+import { AT, asked, begin, ended, event, field, forget, HEAD, SCOPES, SESSION, show, started, tell } from "./testing";
 
 let server: Server;
-let seq: number;
 
 beforeEach(() => {
-  localStorage.clear();
-  seq = 0;
-  FakeSocket.all = [];
-  vi.stubGlobal("WebSocket", FakeSocket);
-  server = new Server()
-    .on(`GET ${AT}/events`, () => ({ items: [], last: seq }))
-    .on(`GET ${AT}/worktrees`, () => ({ items: [], nextCursor: null }))
-    .on(`GET ${AT}/agents`, () => ({ items: [] }))
-    .on(`GET ${BASE}/agents`, () => ({
-      items: [{ agent: "claude", title: "Claude Code", installed: true, auth: "ready", reason: null, models: [] }],
-    }))
-    .on(`POST ${AT}/prompt`, () => ({ turnId: "next" }));
+  server = begin();
 });
 
-/** An event with the next number. */
-function event(turnId: string, fields: DistributiveOmit<Logged, "seq" | "at" | "agent" | "turnId">): Logged {
-  seq += 1;
-  return { ...HEAD, seq, turnId, ...fields };
-}
-type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K> : never;
-
-const started = (turnId: string, text = "do it") =>
-  event(turnId, { type: "turnStarted", text, worktreeId: null, attachments: [] });
-const ended = (turnId: string, status: "completed" | "failed" | "cancelled" = "completed") =>
-  event(turnId, {
-    ...{ type: "turnEnded", status, stopReason: null, error: status === "failed" ? "out of luck" : null, stderr: null },
-    usage: { input: 1200, output: 50, cacheRead: 800, cacheWrite: 0, cost: 0.01, model: "m" },
-  });
-const asked = (turnId: string) =>
-  event(turnId, {
-    ...{ type: "permissionAsked", permissionId: "p1", title: "rm -rf build", kind: "execute", call: null },
-    input: { command: "rm -rf build" },
-    deadline: new Date(Date.now() + 60_000).toISOString(),
-    options: [
-      { id: "no", name: "Reject", kind: "reject_once" },
-      { id: "always", name: "Always", kind: "allow_always" },
-      { id: "once", name: "Once", kind: "allow_once" },
-    ],
-  });
-
-/** The page, with these events in its log. */
-async function show(...events: Logged[]) {
-  FakeSocket.all = [];
-  const page = showInRoom(server, <Chat sessionId={SESSION} />, { at: `/s/${SESSION}`, scopes: SCOPES });
-  await waitFor(() => expect(FakeSocket.all.length).toBeGreaterThan(0));
-  server.tell("session", { sessionId: SESSION, workspaceId: WORKSPACE, name: "work", status: "ready", errorReason: null });
-  act(() => FakeSocket.last().open());
-  tell(...events);
-  await screen.findByRole("textbox", { name: "Prompt" });
-  return page;
-}
-
-function tell(...events: Logged[]): void {
-  act(() => FakeSocket.last().tell(...events));
-}
-
-const field = () => screen.getByRole("textbox", { name: "Prompt" });
 const prompts = () => server.of(`POST ${AT}/prompt`);
 
 test("a conversation is there as its log says, with what it has used", async () => {
@@ -93,6 +23,22 @@ test("a conversation is there as its log says, with what it has used", async () 
     "href",
     `/w/${WORKSPACE}/s/${SESSION}/changes?turn=t1`,
   );
+});
+
+test("of a long conversation the last steps are drawn first, and what came before on demand", async () => {
+  const turns = Array.from({ length: 4 }, (_, turn) => [
+    started(`t${turn}`, `prompt ${turn}`),
+    ...Array.from({ length: 60 }, (_, step) => event(`t${turn}`, { type: "notice", text: `step ${step} of ${turn}` })),
+    ended(`t${turn}`),
+  ]);
+  await show(...turns.flat());
+  expect(screen.getByText("step 59 of 3")).toBeVisible();
+  expect(screen.getByText("prompt 2")).toBeVisible();
+  expect(screen.queryByText("prompt 1")).toBeNull();
+  tell(started("t4", "prompt 4"));
+  expect(screen.getByText("prompt 2")).toBeVisible();
+  await userEvent.click(screen.getByRole("button", { name: "Show 2 earlier turns" }));
+  expect(screen.getByText("prompt 0")).toBeVisible();
 });
 
 test("Enter sends the prompt once, and it is there before the log tells of it", async () => {
@@ -141,7 +87,7 @@ test("the queue is held after a turn that has failed, outlives a reload, and goe
   expect(await screen.findByText(/The turn before has failed/)).toBeVisible();
   expect(screen.getByText("out of luck")).toBeVisible();
   page.unmount();
-  seq = 0;
+  forget();
   await show(started("t1"), ended("t1", "failed"));
   expect(screen.getByText("second")).toBeVisible();
   expect(prompts()).toHaveLength(0);
@@ -167,31 +113,10 @@ test("a draft outlives a reload", async () => {
   expect(field()).toHaveValue("not finish");
 });
 
-test("a permission is answered by keyboard: a allows once, A always, d denies", async () => {
-  server.on(`POST ${AT}/permissions/p1`, () => ({}));
-  const answers = () => server.of(`POST ${AT}/permissions/p1`).map((answer) => answer.body);
-  await show(started("t1"), asked("t1"));
-  expect(await screen.findByRole("group", { name: "Claude Code asks for a permission" })).toHaveTextContent("$ rm -rf build");
-  for (const [keys, optionId] of [
-    ["a", "once"],
-    ["{Shift>}A{/Shift}", "always"],
-    ["d", "no"],
-  ] as const) {
-    await userEvent.keyboard(keys);
-    await waitFor(() => expect(answers().at(-1)).toMatchObject({ optionId }));
-  }
-  tell(event("t1", { type: "permissionAnswered", permissionId: "p1", answeredBy: "user", optionId: "no" }));
-  await waitFor(() => expect(screen.queryByRole("group", { name: /asks for a permission/ })).toBeNull());
-  expect(screen.getByText(/Reject \(by a person\)/)).toBeVisible();
-});
-
-test("what is typed into the prompt answers nothing, unless Alt is held", async () => {
-  server.on(`POST ${AT}/permissions/p1`, () => ({}));
-  await show(started("t1"), asked("t1"));
-  await userEvent.type(field(), "add");
-  expect(server.of(`POST ${AT}/permissions/p1`)).toHaveLength(0);
-  fireEvent.keyDown(field(), { key: "å", code: "KeyA", altKey: true });
-  await waitFor(() => expect(server.of(`POST ${AT}/permissions/p1`)[0]?.body).toMatchObject({ optionId: "once" }));
+test("a plan's steps may say of themselves what they like", async () => {
+  const entries = ["constructor", "__proto__", "toString"].map((status) => ({ content: `step ${status}`, status }));
+  await show(started("t1"), event("t1", { type: "plan", entries }));
+  expect(await screen.findByText("step constructor")).toBeVisible();
 });
 
 test("Escape twice, and Ctrl with a full stop, stop the turn that runs", async () => {

@@ -1,8 +1,10 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect } from "react";
-import { answer, everything } from "#/api/client";
+import { answer } from "#/api/client";
 import type { AgentView, ConversationView, WorktreeView } from "#/api/schema";
+import { useAgents } from "#/room/agents";
 import { roomKey, useRoom } from "#/room/room";
+import { useWorktrees } from "#/room/worktrees";
 import { isAt, type Place, type Turn } from "./log/turn";
 
 /** The agents of the host, the session's worktrees, and the conversations that agents have there. */
@@ -17,22 +19,8 @@ export function usePlaces(sessionId: string, told: number) {
   const { api, workspaceId, may } = useRoom();
   const queries = useQueryClient();
   const path = { workspaceId, sessionId };
-  const agents = useQuery({
-    queryKey: roomKey(workspaceId, "agents"),
-    queryFn: async () => (await answer(api.GET("/api/workspaces/{workspaceId}/agents", { params: { path } }))).items,
-    enabled: may("agents:read"),
-  });
-  const worktrees = useQuery({
-    queryKey: roomKey(workspaceId, "sessions", sessionId, "worktrees"),
-    queryFn: () =>
-      everything((cursor) =>
-        answer(
-          api.GET("/api/workspaces/{workspaceId}/sessions/{sessionId}/worktrees", {
-            params: { path, query: { ...(cursor !== undefined && { cursor }) } },
-          }),
-        ),
-      ),
-  });
+  const agents = useAgents();
+  const worktrees = useWorktrees(sessionId);
   const key = roomKey(workspaceId, "sessions", sessionId, "conversations");
   const conversations = useQuery({
     queryKey: key,

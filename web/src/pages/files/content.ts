@@ -10,13 +10,13 @@ const IMAGE_MAX = 32 * 1024 * 1024;
 const CONTENT = "/api/workspaces/{workspaceId}/sessions/{sessionId}/files/content";
 
 /** Pictures that are shown. SVG is none of them: it is a document, and is shown as the text that it is. */
-const IMAGES: Readonly<Record<string, string>> = {
-  png: "image/png",
-  jpg: "image/jpeg",
-  jpeg: "image/jpeg",
-  gif: "image/gif",
-  webp: "image/webp",
-};
+const IMAGES: ReadonlyMap<string, string> = new Map([
+  ["png", "image/png"],
+  ["jpg", "image/jpeg"],
+  ["jpeg", "image/jpeg"],
+  ["gif", "image/gif"],
+  ["webp", "image/webp"],
+]);
 
 /** What a file holds, as far as a page shows it. */
 export type Content =
@@ -27,7 +27,7 @@ export type Content =
 /** Read what is to be shown of a file. Throws an ApiError. */
 export async function readContent(room: Room, place: Place, info: FileView): Promise<Content> {
   if (info.kind === "file" && info.size === 0 && info.etag !== null) return text("", info.etag);
-  const image = IMAGES[info.path.split(".").at(-1)?.toLowerCase() ?? ""];
+  const image = IMAGES.get(info.path.split(".").at(-1)?.toLowerCase() ?? "");
   if (image !== undefined) {
     if (info.size > IMAGE_MAX) return { kind: "binary" };
     return { kind: "image", blob: new Blob([(await bytesOf(room, place, info.path, null)).bytes], { type: image }) };

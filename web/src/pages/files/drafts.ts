@@ -1,4 +1,5 @@
 import { Store } from "#/api/store";
+import { onForgotten, workKey } from "#/api/work";
 
 /** A text that was typed and is not saved, and the version of the file that it began with. */
 export interface Draft {
@@ -9,12 +10,13 @@ export interface Draft {
 
 type Drafts = Readonly<Record<string, Draft>>;
 
-const PREFIX = "hostel.draft.";
+const PREFIX = workKey("file.");
 /** Characters that are also kept over a reload; longer ones are in memory alone. */
 const KEPT_MAX = 256 * 1024;
 
 /** What is typed in files and not saved yet, by `draftKey`. It outlives the page, and small ones a reload of the tab. */
 export const drafts = new Store<Drafts>(load());
+onForgotten(() => drafts.set({}));
 
 /** The key of a file's draft. */
 export function draftKey(workspaceId: string, sessionId: string, worktreeId: string | null, path: string): string {

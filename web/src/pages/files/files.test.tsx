@@ -14,7 +14,7 @@ const SCOPES: readonly Scope[] = ["sessions:read", "files:read", "files:write", 
 const HOSTILE = "<img src=x onerror=alert(1)>.svg";
 
 // jsdom lays nothing out, and CodeMirror asks where things are.
-Object.defineProperty(Range.prototype, "getClientRects", { value: () => [] });
+Object.defineProperty(Range.prototype, "getClientRects", { configurable: true, value: () => [] });
 sized();
 
 let server: Server;

@@ -52,6 +52,7 @@ export function QuickOpen({ place, onOpen, onClose }: { place: Place; onOpen: (p
           setChosen(0);
         }}
         onKeyDown={keys}
+        maxLength={200}
         data-autofocus
         mb="xs"
       />

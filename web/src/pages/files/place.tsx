@@ -1,10 +1,9 @@
 import { NativeSelect } from "@mantine/core";
-import { useQuery } from "@tanstack/react-query";
 import { useEffect, useEffectEvent, useMemo } from "react";
 import { useSearchParams } from "wouter";
-import { answer, everything } from "#/api/client";
 import type { TurnView } from "#/api/schema";
 import { roomKey, useRoom } from "#/room/room";
+import { useWorktrees } from "#/room/worktrees";
 
 /** Where files are: in a session's clone, or in one of its worktrees. */
 export interface Place {
@@ -73,19 +72,8 @@ export function useTurnEnds(place: Place, told: () => void): void {
 
 /** Chooses between the clone and its worktrees. Nothing where there are none. */
 export function WorktreeSelect({ place }: { place: Place }) {
-  const { api } = useRoom();
   const move = useAddress();
-  const worktrees = useQuery({
-    queryKey: roomKey(place.path.workspaceId, "worktrees", place.sessionId),
-    queryFn: () =>
-      everything((cursor) =>
-        answer(
-          api.GET("/api/workspaces/{workspaceId}/sessions/{sessionId}/worktrees", {
-            params: { path: place.path, query: { limit: 100, ...(cursor && { cursor }) } },
-          }),
-        ),
-      ),
-  });
+  const worktrees = useWorktrees(place.sessionId);
   if (!worktrees.data || (worktrees.data.length === 0 && place.worktreeId === null)) return null;
   const known = worktrees.data.some(({ worktreeId }) => worktreeId === place.worktreeId);
   return (

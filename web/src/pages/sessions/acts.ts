@@ -4,8 +4,13 @@ import type { RoomLive } from "#/live/room";
 import { reduce } from "#/live/state";
 import type { Room } from "#/room/room";
 
+/** Show a session that was just made. Where the stream of events has told of it already, that is newer. */
+export function introduce(live: RoomLive, session: SessionView): void {
+  if (!live.state.get().sessions.has(session.sessionId)) learn(live, session);
+}
+
 /** Show what a call has answered; the stream of events tells the same, soon. */
-export function learn(live: RoomLive, session: SessionView): void {
+function learn(live: RoomLive, session: SessionView): void {
   live.patch((state) => reduce(state, { name: "session", data: JSON.stringify(session) }));
 }
 

@@ -8,7 +8,7 @@ import type { NewSession, SessionView } from "#/api/schema";
 import { useRoom } from "#/room/room";
 import { FormDialog, fieldError } from "#/ui/form";
 import { complain } from "#/ui/notify";
-import { learn, remove } from "./acts";
+import { introduce, remove } from "./acts";
 import { AUTH_POINTERS, type AuthDraft, AuthFields, authOf, NO_AUTH } from "./auth";
 import { holdsCredential } from "./repo";
 
@@ -52,7 +52,7 @@ export function NewSessionDialog({ failed, close }: { failed?: SessionView; clos
       return answer(api.POST("/api/workspaces/{workspaceId}/sessions", { params, body }));
     },
     onSuccess: (session) => {
-      learn(live, session);
+      introduce(live, session);
       close();
       go(`/w/${workspaceId}/s/${session.sessionId}`);
       if (failed) void remove(room, failed.sessionId).catch((error) => complain(error, "The failed session is still there"));

@@ -4,10 +4,10 @@ import { type KeyboardEvent, useCallback, useMemo, useRef, useState } from "reac
 import { useLocation } from "wouter";
 import type { SessionView } from "#/api/schema";
 import { useLive } from "#/live/room";
-import { VirtualRows } from "#/pages/workspaces/virtual";
 import { useRoom } from "#/room/room";
 import { plural } from "#/ui/format";
 import { EmptyState } from "#/ui/states";
+import { VirtualRows } from "#/ui/virtual";
 import { useActivities } from "./activity";
 import { DeleteDialog, RenameDialog } from "./dialogs";
 import { NewSessionDialog } from "./form";

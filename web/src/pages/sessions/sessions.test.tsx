@@ -18,13 +18,13 @@ beforeEach(() => {
   server = new Server();
 });
 
-function show(scopes = SCOPES) {
+function show(scopes = SCOPES, route = "") {
   return showInRoom(
     server,
     <main id="main">
       <Sessions />
     </main>,
-    { scopes },
+    { scopes, route },
   );
 }
 
@@ -111,6 +111,20 @@ test("a new session is made of what was typed, and is gone to", async () => {
     name: null,
     auth: { type: "ssh_key", value: "-----KEY-----\n", username: null, knownHosts: null },
   });
+});
+
+test("what was told of a new session before its making was answered stays", async () => {
+  server.on(`POST ${BASE}/sessions`, async () => {
+    server.tell("session", FAILED);
+    await screen.findByText(/Clone failed/);
+    return session({ sessionId: FAILED.sessionId, status: "cloning" });
+  });
+  const { history } = show(SCOPES, "/*?");
+  await openForm();
+  await fill("Repository", "https://example.org/none.git");
+  await userEvent.click(screen.getByRole("button", { name: "Clone" }));
+  await waitFor(() => expect(history?.at(-1)).toBe(`/w/${WORKSPACE}/s/${FAILED.sessionId}`));
+  expect(screen.getByText(/Clone failed/)).toBeVisible();
 });
 
 test("without an address the session is empty, and nothing else is asked", async () => {

@@ -1,9 +1,8 @@
 import { Badge, Button, Group, Stack, Switch, TextInput } from "@mantine/core";
-import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
-import { answer } from "#/api/client";
 import type { ProviderAuth, ProviderChange, ProviderState } from "#/api/schema";
-import { roomKey, useRoom } from "#/room/room";
+import { useAgents } from "#/room/agents";
+import { useRoom } from "#/room/room";
 import { Confirm } from "#/ui/confirm";
 import { FormDialog, fieldError } from "#/ui/form";
 import { complain, say } from "#/ui/notify";
@@ -55,14 +54,9 @@ export function Providers({ seen }: { seen: Seen }) {
 
 /** What agents the host has beside those that everybody knows. */
 function useAgentNames(): readonly string[] {
-  const { workspaceId, api, may } = useRoom();
-  const { data } = useQuery({
-    queryKey: roomKey(workspaceId, "agents"),
-    queryFn: () => answer(api.GET("/api/workspaces/{workspaceId}/agents", { params: { path: { workspaceId } } })),
-    enabled: may("agents:read"),
-  });
+  const { data } = useAgents();
   // Two agents may share a provider; those that come with hostel are named by theirs.
-  return data?.items.map(({ agent }) => agent).filter((agent) => !agent.startsWith("claude")) ?? [];
+  return data?.map(({ agent }) => agent).filter((agent) => !agent.startsWith("claude")) ?? [];
 }
 
 interface RowProps {

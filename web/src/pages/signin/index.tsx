@@ -1,10 +1,11 @@
-import { Anchor, Center, Paper, Stack, Text, Title } from "@mantine/core";
+import { Anchor, Button, Center, Paper, Stack, Text, Title } from "@mantine/core";
 import { useDocumentTitle } from "@mantine/hooks";
 import { useQueryClient } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { Link as RouteLink, useLocation } from "wouter";
 import { settle } from "#/api/identity";
 import { messageOf } from "#/api/problem";
+import { forgetRooms } from "#/api/rooms";
 import type { Me } from "#/api/schema";
 import { whoIs } from "#/shell/who";
 import { Reveal } from "#/ui/copy";
@@ -16,13 +17,15 @@ import { tellSignedIn } from "./tabs";
 import { Ways } from "./ways";
 
 /** What `#signin-error=` says. */
-const REFUSALS: Readonly<Record<string, string>> = {
-  unauthorized:
+const REFUSALS: ReadonlyMap<string, string> = new Map([
+  [
+    "unauthorized",
     "You are not signed in: the sign-in took too long, was used before, or was refused by whoever knows you. Try again.",
-  forbidden: "You are not signed in: this account may not use this server.",
-  timeout: "You are not signed in: whoever knows you did not answer in time. Try again.",
-  unavailable: "You are not signed in: whoever knows you cannot be reached, or gave no answer that holds. Try again later.",
-};
+  ],
+  ["forbidden", "You are not signed in: this account may not use this server."],
+  ["timeout", "You are not signed in: whoever knows you did not answer in time. Try again."],
+  ["unavailable", "You are not signed in: whoever knows you cannot be reached, or gave no answer that holds. Try again later."],
+]);
 
 /** The ways in. `me` is who the browser is signed in as already. */
 export default function SignIn({ me, link }: { me: Me | null; link: Link | null }) {
@@ -31,10 +34,13 @@ export default function SignIn({ me, link }: { me: Me | null; link: Link | null 
   const [path, go] = useLocation();
   const [error, setError] = useState<string | null>(null);
   const [key, setKey] = useState<{ key: string; workspaceId: string } | null>(null);
-  const [busy, setBusy] = useState(link?.kind === "redeem");
+  // Anybody can make a link: who is signed in says first whether it is to be somebody else from here on.
+  const [wanted, setWanted] = useState(me === null);
+  const [busy, setBusy] = useState(link?.kind === "redeem" && wanted);
 
   const enter = async () => {
     settle();
+    if (me !== null) forgetRooms();
     tellSignedIn();
     await queries.resetQueries();
     if (path.startsWith("/signin")) go(returnPath(), { replace: true });
@@ -50,9 +56,9 @@ export default function SignIn({ me, link }: { me: Me | null; link: Link | null 
   }, [returned]);
 
   useEffect(() => {
-    if (link === null || !claimLink(link)) return;
+    if (link === null || (link.kind === "redeem" && !wanted) || !claimLink(link)) return;
     if (link.kind === "refused") {
-      setError(REFUSALS[link.code] ?? "You are not signed in.");
+      setError(REFUSALS.get(link.code) ?? "You are not signed in.");
       return;
     }
     setBusy(true);
@@ -95,6 +101,11 @@ export default function SignIn({ me, link }: { me: Me | null; link: Link | null 
                     Go on
                   </Anchor>
                 </Text>
+              )}
+              {!wanted && link?.kind === "redeem" && (
+                <Button variant="default" onClick={() => setWanted(true)}>
+                  Use the one-time link instead
+                </Button>
               )}
               {returned ? <Text size="sm">You can close this window, and go on in the other one.</Text> : <Ways done={enter} />}
             </>

@@ -3,5 +3,6 @@ export function returnPath(): string {
   const { origin, pathname, search } = location;
   if (!pathname.startsWith("/signin")) return pathname + search;
   const to = URL.parse(new URLSearchParams(search).get("to") ?? "/", origin);
-  return to?.origin === origin ? to.pathname + to.search : "/";
+  // "/.//example.org" is a path of this server that a browser takes for another's address.
+  return to?.origin === origin && !to.pathname.startsWith("//") ? to.pathname + to.search : "/";
 }

@@ -58,6 +58,18 @@ test("a link signs in, and its token is sent once and leaves the address", async
   expect(location.hash).toBe("");
 });
 
+test("a link that somebody has slipped to who is signed in changes nothing before they say so", async () => {
+  me = ADMIN;
+  server.on("POST /api/auth/redeem", () => ({ kind: "admin", accessToken: "jwt", expiresIn: 60 }));
+  link("#redeem=hinv_theirs");
+  showOutside(<App />, { me: ADMIN });
+  const button = await screen.findByRole("button", { name: "Use the one-time link instead" });
+  expect(server.of("POST /api/auth/redeem")).toEqual([]);
+  expect(location.hash).toBe("");
+  await userEvent.click(button);
+  await waitFor(() => expect(server.of("POST /api/auth/redeem")).toHaveLength(1));
+});
+
 test("a link that was used before says so, and the other ways in are there", async () => {
   server.on("POST /api/auth/redeem", () =>
     problem(401, { code: "unauthorized", detail: "the credential is wrong, expired or used up" }),
@@ -83,6 +95,8 @@ test.each([
   ["timeout", /did not answer in time/],
   ["unavailable", /cannot be reached/],
   ["nobody-knows", /You are not signed in\./],
+  ["constructor", /You are not signed in\./],
+  ["__proto__", /You are not signed in\./],
 ])("what a provider's refusal “%s” means is said", async (code, text) => {
   link(`#signin-error=${code}`);
   showOutside(<App />, { me: null });

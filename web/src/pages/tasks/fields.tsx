@@ -12,10 +12,8 @@ import {
   Textarea,
   TextInput,
 } from "@mantine/core";
-import { useQuery } from "@tanstack/react-query";
-import { answer } from "#/api/client";
 import type { AgentView, Policy } from "#/api/schema";
-import { roomKey, useRoom } from "#/room/room";
+import { useAgents } from "#/room/agents";
 import { fieldError } from "#/ui/form";
 import type { Draft } from "./draft";
 import { SessionFields } from "./place";
@@ -98,12 +96,8 @@ export interface PartProps {
 }
 
 function AgentFields({ draft, set, wrong }: PartProps) {
-  const { workspaceId, api } = useRoom();
-  const agents = useQuery({
-    queryKey: roomKey(workspaceId, "agents"),
-    queryFn: () => answer(api.GET("/api/workspaces/{workspaceId}/agents", { params: { path: { workspaceId } } })),
-  });
-  const items = agents.data?.items ?? [];
+  const agents = useAgents();
+  const items = agents.data ?? [];
   const models = items.find(({ agent }) => agent === draft.agent)?.models.map(({ id }) => id) ?? [];
   return (
     <SimpleGrid cols={{ base: 1, xs: 3 }} spacing="sm">

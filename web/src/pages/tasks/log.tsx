@@ -1,3 +1,4 @@
+import "#/pages/chat/chat.css";
 import { Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useEffect, useMemo, useSyncExternalStore } from "react";

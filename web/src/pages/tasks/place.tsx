@@ -1,24 +1,14 @@
 import { Select, SimpleGrid } from "@mantine/core";
-import { useQuery } from "@tanstack/react-query";
-import { answer } from "#/api/client";
 import { useLive } from "#/live/room";
-import { roomKey, useRoom } from "#/room/room";
+import { useRoom } from "#/room/room";
+import { useWorktrees } from "#/room/worktrees";
 import type { PartProps } from "./fields";
 
 /** Which session of the workspace, and which worktree of it. */
 export function SessionFields({ draft, set, wrong }: PartProps) {
-  const { workspaceId, api, live } = useRoom();
+  const { live } = useRoom();
   const sessions = useLive(live, (state) => state.sessions);
-  const worktrees = useQuery({
-    queryKey: roomKey(workspaceId, "worktrees", draft.sessionId),
-    enabled: draft.sessionId !== "",
-    queryFn: () =>
-      answer(
-        api.GET("/api/workspaces/{workspaceId}/sessions/{sessionId}/worktrees", {
-          params: { path: { workspaceId, sessionId: draft.sessionId } },
-        }),
-      ),
-  });
+  const worktrees = useWorktrees(draft.sessionId, draft.sessionId !== "");
   const ready = [...sessions.values()]
     .filter(({ status }) => status === "ready")
     .sort((one, other) => other.lastActivity.localeCompare(one.lastActivity));
@@ -38,7 +28,7 @@ export function SessionFields({ draft, set, wrong }: PartProps) {
       <Select
         label="Worktree"
         placeholder="The session's own files"
-        data={worktrees.data?.items.map(({ worktreeId, name }) => ({ value: worktreeId, label: name })) ?? []}
+        data={worktrees.data?.map(({ worktreeId, name }) => ({ value: worktreeId, label: name })) ?? []}
         value={draft.worktreeId || null}
         onChange={(value) => set({ worktreeId: value ?? "" })}
         error={wrong("worktreeId")}

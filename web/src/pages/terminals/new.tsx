@@ -1,9 +1,8 @@
 import { Button, Menu } from "@mantine/core";
 import { IconChevronDown, IconPlus } from "@tabler/icons-react";
-import { useQuery } from "@tanstack/react-query";
 import { Fragment, useState } from "react";
-import { answer } from "#/api/client";
-import { roomKey, useRoom } from "#/room/room";
+import { useAgents } from "#/room/agents";
+import { useWorktrees } from "#/room/worktrees";
 import { commandOf } from "./labels";
 import type { Wanted } from "./use";
 
@@ -14,7 +13,7 @@ const PROGRAMS: ReadonlySet<string> = new Set(["claude", "codex", "gemini", "ope
 export function NewTerminal({ sessionId, busy, start }: { sessionId: string; busy: boolean; start: (wanted: Wanted) => void }) {
   const [opened, setOpened] = useState(false);
   const places = usePlaces(sessionId, opened);
-  const agents = useAgents(opened);
+  const agents = usePrograms(opened);
   return (
     <Button.Group>
       <Button
@@ -51,29 +50,14 @@ export function NewTerminal({ sessionId, busy, start }: { sessionId: string; bus
 }
 
 function usePlaces(sessionId: string, enabled: boolean): { worktreeId: string | null; name: string }[] {
-  const { api, workspaceId } = useRoom();
-  const worktrees = useQuery({
-    queryKey: roomKey(workspaceId, "worktrees", sessionId),
-    enabled,
-    queryFn: () =>
-      answer(
-        api.GET("/api/workspaces/{workspaceId}/sessions/{sessionId}/worktrees", {
-          params: { path: { workspaceId, sessionId } },
-        }),
-      ),
-  });
+  const worktrees = useWorktrees(sessionId, enabled);
   return [
     { worktreeId: null, name: "In the session's clone" },
-    ...(worktrees.data?.items ?? []).map(({ worktreeId, name }) => ({ worktreeId, name: `In worktree ${name}` })),
+    ...(worktrees.data ?? []).map(({ worktreeId, name }) => ({ worktreeId, name: `In worktree ${name}` })),
   ];
 }
 
-function useAgents(enabled: boolean) {
-  const { api, workspaceId, may } = useRoom();
-  const agents = useQuery({
-    queryKey: roomKey(workspaceId, "agents"),
-    enabled: enabled && may("agents:read"),
-    queryFn: () => answer(api.GET("/api/workspaces/{workspaceId}/agents", { params: { path: { workspaceId } } })),
-  });
-  return (agents.data?.items ?? []).filter(({ agent, installed }) => installed && PROGRAMS.has(agent));
+function usePrograms(enabled: boolean) {
+  const agents = useAgents(enabled);
+  return (agents.data ?? []).filter(({ agent, installed }) => installed && PROGRAMS.has(agent));
 }

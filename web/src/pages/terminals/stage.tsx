@@ -1,14 +1,18 @@
 import { Button, Group, useComputedColorScheme } from "@mantine/core";
+import { useQueryClient } from "@tanstack/react-query";
 import { useEffect, useMemo, useRef } from "react";
 import { answer } from "#/api/client";
 import { useExpired } from "#/api/identity";
 import type { TerminalView } from "#/api/schema";
-import { useRoom } from "#/room/room";
+import { roomKey, useRoom } from "#/room/room";
 import { type HostelTerminal, Terminal } from "#/terminal";
 import { complain } from "#/ui/notify";
 import { focusedIn, type Layout, type Place, places } from "./layout";
 import { STAGE, tabId } from "./tabs";
 import classes from "./terminals.module.css";
+
+/** Connections in a row that failed, after which it is asked whether the terminal may be used at all. */
+const REFUSED = 2;
 
 interface Props {
   sessionId: string;
@@ -53,6 +57,7 @@ interface PaneProps extends Omit<Props, "terminals" | "layout"> {
 
 function Pane({ sessionId, terminal, place, focused, alone, labelOf, focus, titled, restart, close }: PaneProps) {
   const { api, workspaceId, bearer } = useRoom();
+  const queries = useQueryClient();
   const { terminalId } = terminal;
   const scheme = useComputedColorScheme();
   const element = useRef<HostelTerminal>(null);
@@ -72,9 +77,8 @@ function Pane({ sessionId, terminal, place, focused, alone, labelOf, focus, titl
     },
     [api, workspaceId, sessionId],
   );
-  // Whatever is asked next says 401 too, and that is what opens the dialog to sign in again.
-  const askWho = () =>
-    void api.GET("/api/workspaces/{workspaceId}/access", { params: { path: { workspaceId } } }).catch(() => {});
+  // A 401 opens the dialog to sign in again. A page is not told why its WebSocket was refused: it may be that rights were taken.
+  const askAccess = () => void queries.invalidateQueries({ queryKey: roomKey(workspaceId, "access") });
   return (
     <section
       className={classes["pane"]}
@@ -93,7 +97,8 @@ function Pane({ sessionId, terminal, place, focused, alone, labelOf, focus, titl
         autoFocus={focused}
         keepAlive={keepAlive}
         onTitle={(title) => titled(terminalId, title)}
-        onUnauthorized={askWho}
+        onUnauthorized={askAccess}
+        onState={(state) => state.name === "reconnecting" && state.attempt === REFUSED && askAccess()}
       />
       {terminal.status === "exited" && (
         <Group className={classes["ended"]} gap="xs">

@@ -50,8 +50,13 @@ export function useStored(sessionId: string, terminals: readonly TerminalView[],
 /** Starts terminals, and ends them. */
 export function useStarting(sessionId: string, arrange: (change: (layout: Layout) => Layout) => void) {
   const { api, workspaceId, live } = useRoom();
+  // What the stream of events has told of it already is newer.
   const show = (terminal: TerminalView) =>
-    live.patch((state) => ({ ...state, terminals: new Map(state.terminals).set(terminal.terminalId, terminal) }));
+    live.patch((state) =>
+      state.terminals.has(terminal.terminalId)
+        ? state
+        : { ...state, terminals: new Map(state.terminals).set(terminal.terminalId, terminal) },
+    );
   const close = useMutation({
     mutationFn: (terminalId: string) =>
       answer(api.DELETE("/api/terminals/{terminalId}", { params: { path: { terminalId }, query: { workspaceId } } })),

@@ -4,31 +4,40 @@ import { useEffect, useMemo, useRef, useState } from "react";
 import { useSearchParams } from "wouter";
 import type { TranscriptView } from "#/api/schema";
 import { useLive } from "#/live/room";
-import { VirtualRows } from "#/pages/workspaces/virtual";
 import { useRoom } from "#/room/room";
 import { Page } from "#/ui/page";
 import { EmptyState, Shown } from "#/ui/states";
+import { VirtualRows } from "#/ui/virtual";
 import { AGENTS } from "./agents";
 import { type Filters, titled, useTranscripts } from "./listing";
 import { TranscriptRow } from "./row";
 
 const ROW = 57;
+/** How many of those in which something was said are looked for at once. */
+const ENOUGH = 20;
+/** Characters of what is searched, as the API takes them. */
+const WORDS_MAX = 200;
 
 /** What agents have left of their conversations, also of those that were begun by hand in a terminal. */
 export default function Transcripts() {
   const [search, setSearch] = useSearchParams();
-  const filters: Filters = { agent: search.get("agent") ?? "", sessionId: search.get("session") ?? "" };
-  const [text, setText] = useState("");
+  const filters: Filters = {
+    agent: search.get("agent") ?? "",
+    sessionId: search.get("session") ?? "",
+    q: search.get("q") ?? "",
+  };
+  const [text, setText] = useState(filters.q);
   const query = useTranscripts(filters);
   const { hasNextPage, isFetchingNextPage, fetchNextPage } = query;
 
-  // Titles are searched here, so all of them have to be here.
-  const more = text.trim() !== "" && hasNextPage && !isFetchingNextPage;
+  const items = useMemo(() => query.data?.pages.flatMap((page) => page.items), [query.data]);
+  // Titles are searched here, so all of them have to be here. A page of those in which something was said may be empty.
+  const wanting = filters.q ? (items?.length ?? 0) < ENOUGH : text.trim() !== "";
+  const more = wanting && hasNextPage && !isFetchingNextPage;
   useEffect(() => {
     if (more) void fetchNextPage();
   }, [more, fetchNextPage]);
 
-  const items = useMemo(() => query.data?.pages.flatMap((page) => page.items), [query.data]);
   const indexing = query.data?.pages.some((page) => page.indexing) ?? false;
   const change = (name: string, value: string | null) => {
     setSearch(
@@ -54,9 +63,15 @@ export default function Transcripts() {
         </Group>
       )}
       <Shown query={{ ...query, data: items }} label="Looking for transcripts">
-        {(found) => <Found items={titled(found, text)} narrowed={text !== "" || search.size > 0} searching={more} />}
+        {(found) => (
+          <Found
+            items={filters.q ? found : titled(found, text)}
+            narrowed={text !== "" || search.size > 0}
+            searching={wanting && hasNextPage}
+          />
+        )}
       </Shown>
-      {hasNextPage && text === "" && (
+      {hasNextPage && (filters.q || text === "") && (
         <Center mt="sm">
           <Button size="xs" variant="default" loading={isFetchingNextPage} onClick={() => void fetchNextPage()}>
             Show older ones
@@ -100,17 +115,33 @@ function Bar({ filters, change, text, setText }: BarProps) {
   const sessions = useLive(live, (state) => state.sessions);
   const input = useRef<HTMLInputElement>(null);
   useHotkeys([["/", () => input.current?.focus()]]);
+  const write = (next: string) => {
+    setText(next);
+    if (filters.q) change("q", null);
+  };
   return (
     <Group gap="xs" mb="sm" align="flex-end">
       <TextInput
         ref={input}
         aria-label="Search titles"
-        placeholder="Search titles ( / )"
+        placeholder="Search titles ( / ); Enter: what was said"
         value={text}
-        onChange={(event) => setText(event.currentTarget.value)}
-        onKeyDown={(event) => event.key === "Escape" && setText("")}
+        onChange={(event) => write(event.currentTarget.value)}
+        onKeyDown={(event) => {
+          if (event.key === "Escape") write("");
+          if (event.key === "Enter") change("q", text.trim());
+        }}
+        maxLength={WORDS_MAX}
         flex="1 1 200px"
       />
+      <Button
+        variant={filters.q ? "filled" : "default"}
+        aria-pressed={filters.q !== ""}
+        disabled={text.trim() === ""}
+        onClick={() => change("q", filters.q ? null : text.trim())}
+      >
+        In what was said
+      </Button>
       <Select
         aria-label="Agent"
         placeholder="All agents"

@@ -16,14 +16,16 @@ export interface Filters {
   /** "" for all. */
   agent: string;
   sessionId: string;
+  /** What was said in them. */
+  q: string;
 }
 
 type Pages = InfiniteData<TranscriptsPage, string>;
 
 /** The transcripts of the room, newest first, a page at a time; those that grow are kept up to date. */
-export function useTranscripts({ agent, sessionId }: Filters) {
+export function useTranscripts({ agent, sessionId, q }: Filters) {
   const { api, workspaceId } = useRoom();
-  const key = roomKey(workspaceId, "transcripts", agent, sessionId);
+  const key = roomKey(workspaceId, "transcripts", agent, sessionId, q);
   const query = useInfiniteQuery({
     queryKey: key,
     initialPageParam: "",
@@ -31,6 +33,7 @@ export function useTranscripts({ agent, sessionId }: Filters) {
       const filters = {
         ...(agent && { agent }),
         ...(sessionId && { session: sessionId }),
+        ...(q && { q }),
         ...(pageParam && { cursor: pageParam }),
       };
       const params = { path: { workspaceId }, query: { limit: PAGE, ...filters } };
@@ -39,16 +42,18 @@ export function useTranscripts({ agent, sessionId }: Filters) {
     getNextPageParam: ({ nextCursor }) => nextCursor ?? undefined,
     refetchInterval: ({ state }) => (state.data?.pages.some(({ indexing }) => indexing) ? INDEXING : false),
   });
-  useGrowth(key, { agent, sessionId });
+  useGrowth(key, { agent, sessionId, q });
   return query;
 }
 
-function useGrowth(key: readonly unknown[], { agent, sessionId }: Filters): void {
+function useGrowth(key: readonly unknown[], { agent, sessionId, q }: Filters): void {
   const room = useRoom();
   const { live } = room;
   const queries = useQueryClient();
   // biome-ignore lint/correctness/useExhaustiveDependencies: the key is made of the others
   useEffect(() => {
+    // Only the server knows whether the words are in what is new.
+    if (q) return;
     const waiting = new Map<string, ReturnType<typeof setTimeout>>();
     const look = async (transcriptId: string) => {
       waiting.delete(transcriptId);
@@ -69,7 +74,7 @@ function useGrowth(key: readonly unknown[], { agent, sessionId }: Filters): void
       end();
       for (const timer of waiting.values()) clearTimeout(timer);
     };
-  }, [room, live, queries, agent, sessionId]);
+  }, [room, live, queries, agent, sessionId, q]);
 }
 
 /** With what is known of one transcript, in its old place, or in front. */

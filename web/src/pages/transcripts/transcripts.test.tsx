@@ -97,6 +97,23 @@ test("titles are searched in all pages, however many there are", async () => {
   expect(screen.queryByText("Mend the parser")).toBeNull();
 });
 
+test("what was said is searched by the server, on through pages where it is not found", async () => {
+  server.on(LIST, ({ path }) => {
+    if (!path.includes("q=flaky")) return { items: [transcript()], nextCursor: null, indexing: false };
+    const found = transcript({ transcriptId: "tr2", title: "Mend the linker" });
+    return path.includes("cursor=next")
+      ? { items: [found], nextCursor: null, indexing: false }
+      : { items: [], nextCursor: "next", indexing: false };
+  });
+  showList();
+  await screen.findByText("Mend the parser");
+  await userEvent.type(screen.getByLabelText("Search titles"), "flaky{Enter}");
+  await screen.findByRole("link", { name: "Mend the linker" });
+  expect(screen.queryByText("Mend the parser")).toBeNull();
+  await userEvent.click(screen.getByRole("button", { name: "In what was said" }));
+  await screen.findByText("Nothing like that");
+});
+
 test("one that grows, and one that is new, are seen without a reload", async () => {
   server
     .on(LIST, () => ({ items: [transcript()], nextCursor: null, indexing: false }))

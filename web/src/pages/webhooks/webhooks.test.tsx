@@ -103,3 +103,10 @@ test.each<[Place, string, string, string]>([
   await screen.findByRole("option", { name: new RegExp(there) });
   expect(screen.queryByRole("option", { name: new RegExp(missing) })).toBeNull();
 });
+
+test("who may not see them is told whom to ask, and nothing is asked of the server", async () => {
+  const server = serving([HOOK]);
+  showInRoom(server, <Webhooks />, { without: ["webhooks:read"] });
+  expect(await screen.findByText("Webhooks are for those who manage the workspace")).toBeVisible();
+  expect(server.of(`GET ${BASE}/webhooks`)).toEqual([]);
+});

@@ -11,10 +11,10 @@ import { plural } from "#/ui/format";
 import { complain } from "#/ui/notify";
 import { EmptyState } from "#/ui/states";
 import { Ago, Countdown } from "#/ui/time";
+import { VirtualRows } from "#/ui/virtual";
 import styles from "./list.module.css";
 import { restore } from "./queries";
 import { State, stateLabel } from "./state";
-import { VirtualRows } from "./virtual";
 
 const ROW = 53;
 /** A shorter list is seen at once. */

@@ -1,6 +1,7 @@
 import { useEffect, useState } from "react";
 import { answer } from "#/api/client";
 import { ApiError, messageOf } from "#/api/problem";
+import { workKey } from "#/api/work";
 import { backoff, pause } from "#/live/backoff";
 import { type Room, useRoom } from "#/room/room";
 import { useKept } from "../kept";
@@ -19,7 +20,7 @@ export interface Underway {
 /** The prompts of a conversation that wait. While `ready`, they are sent one after the other, each when the turn before is over. */
 export function useQueue(sessionId: string, place: Place, turns: readonly Turn[], ready: boolean) {
   const room = useRoom();
-  const [queue, change] = useKept(`hostel.queue.${room.workspaceId}.${sessionId}.${placeKey(place)}`, NO_QUEUE, isQueue);
+  const [queue, change] = useKept(workKey(`queue.${room.workspaceId}.${sessionId}.${placeKey(place)}`), NO_QUEUE, isQueue);
   const [taken, setTaken] = useState<Underway | null>(null);
   const [trouble, setTrouble] = useState<string | null>(null);
   /** The prompt that was asked for and not answered yet: what the log says may come before the answer does. */

@@ -50,6 +50,7 @@ function eventOf(seq: number, turnId: string, what: number, text: string, which:
       call: null,
       input: text,
       options: [],
+      truncated: false,
       deadline: AT,
     },
     { ...head, type: "permissionAnswered", permissionId: `p${which}`, answeredBy: "user", optionId: null },

@@ -112,10 +112,10 @@ class Draft {
   }
 
   #ask(turn: Open, event: Extract<Logged, { type: "permissionAsked" }>): void {
-    const { seq, permissionId, title, kind: does, input, options, deadline } = event;
+    const { seq, permissionId, title, kind: does, input, truncated, options, deadline } = event;
     const { turnId } = turn;
     const asked: Asked = {
-      ...{ kind: "permission", seq, permissionId, turnId, title, does, input, options, deadline, answer: null },
+      ...{ kind: "permission", seq, permissionId, turnId, title, does, input, truncated, options, deadline, answer: null },
     };
     turn.items.push(asked);
     this.#wait((waiting) => waiting.set(permissionId, asked));

@@ -35,6 +35,8 @@ export interface Asked {
   title: string;
   does: ToolKind;
   input: unknown;
+  /** Whether `input` was cut. */
+  truncated: boolean;
   options: readonly OptionView[];
   deadline: string;
   answer: { by: AnsweredBy; optionId: string | null } | null;

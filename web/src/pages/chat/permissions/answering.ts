@@ -1,5 +1,5 @@
 import { useMutation } from "@tanstack/react-query";
-import { useCallback, useEffect } from "react";
+import { useCallback, useEffect, useState } from "react";
 import { answer } from "#/api/client";
 import { ApiError } from "#/api/problem";
 import type { OptionKind, OptionView } from "#/api/schema";
@@ -50,13 +50,38 @@ export function keyOf(asked: Asked, option: Answer): string | null {
   return option.kind === "reject_once" || asked.options.every((other) => other.kind !== "reject_once") ? "d" : null;
 }
 
-/** Answers `asked` by keyboard: a, A and d where nothing is typed, and with Alt everywhere. Null is no question. */
+/** Milliseconds that a question is to be seen, with no key pressed, before it can be answered. */
+export const GUARD = 600;
+
+/** Whether a question has been there for long enough that an answer is one to it, and not what a person was about to do before. */
+export function useGuard(permissionId: string | null): boolean {
+  const [seen, setSeen] = useState<string | null>(null);
+  const guarded = permissionId !== null && seen !== permissionId;
+  useEffect(() => {
+    if (!guarded) return;
+    let timer = setTimeout(setSeen, GUARD, permissionId);
+    const again = () => {
+      clearTimeout(timer);
+      timer = setTimeout(setSeen, GUARD, permissionId);
+    };
+    addEventListener("keydown", again, true);
+    addEventListener("pointerdown", again, true);
+    return () => {
+      clearTimeout(timer);
+      removeEventListener("keydown", again, true);
+      removeEventListener("pointerdown", again, true);
+    };
+  }, [guarded, permissionId]);
+  return permissionId !== null && !guarded;
+}
+
+/** Answers `asked` by keyboard: a, A and d where nothing is typed, and with Alt everywhere but in a dialog or a terminal. Null is no question. */
 export function useAnswerKeys(asked: Asked | null, give: (asked: Asked, option: Answer) => void): void {
   useEffect(() => {
     if (asked === null) return;
     const pressed = (event: KeyboardEvent) => {
       if (event.ctrlKey || event.metaKey || event.repeat || event.isComposing || event.defaultPrevented) return;
-      if (!event.altKey && isTyping(event.target)) return;
+      if (isElsewhere(event.target) || (!event.altKey && isTyping(event.target))) return;
       // With Alt a keyboard may make another letter of it.
       const letter = /^Key([AD])$/.exec(event.code)?.[1]?.toLowerCase() ?? event.key.toLowerCase();
       const key = letter === "a" && event.shiftKey ? "A" : letter;
@@ -70,10 +95,15 @@ export function useAnswerKeys(asked: Asked | null, give: (asked: Asked, option: 
   }, [asked, give]);
 }
 
-/** Whether a letter goes into a text, or into a dialog that lies over the page. */
+const TYPED = "input, textarea, select, [contenteditable], [role=combobox], [role=listbox], [role=menu]";
+
+/** Whether a letter goes into a text or a list. */
 function isTyping(target: EventTarget | null): boolean {
-  return (
-    target instanceof Element &&
-    target.closest("input, textarea, select, [contenteditable=true], [role=dialog], [role=combobox], [role=listbox]") !== null
-  );
+  return target instanceof Element && target.closest(TYPED) !== null;
+}
+
+/** Whether a dialog lies over the page, or a key is a terminal's. */
+function isElsewhere(target: EventTarget | null): boolean {
+  if (document.querySelector("[role=dialog][aria-modal=true]") !== null) return true;
+  return target instanceof Element && target.closest("[role=dialog], hostel-terminal") !== null;
 }

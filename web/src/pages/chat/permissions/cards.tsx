@@ -1,10 +1,11 @@
 import { Button, Group, Kbd, Paper, Stack, Text, VisuallyHidden } from "@mantine/core";
 import { useRoom } from "#/room/room";
+import { ExposedText } from "#/ui/exposedText";
 import { Countdown } from "#/ui/time";
 import type { Asked, Place } from "../log/turn";
 import { ToolInput } from "../transcript/input";
 import { KindIcon } from "../transcript/tool";
-import { type Answer, answersOf, keyOf, useAnswering, useAnswerKeys } from "./answering";
+import { type Answer, answersOf, keyOf, useAnswering, useAnswerKeys, useGuard } from "./answering";
 
 /** A question, and who asks it. */
 export interface Question {
@@ -30,12 +31,13 @@ export function Questions({
   const { busy, give } = useAnswering(sessionId);
   const allowed = may("turns:write");
   const first = questions.find((question) => question.here) ?? null;
-  useAnswerKeys(allowed && first !== null && first.asked.permissionId !== busy ? first.asked : null, give);
+  const ready = useGuard(first?.asked.permissionId ?? null);
+  useAnswerKeys(allowed && ready && first !== null && first.asked.permissionId !== busy ? first.asked : null, give);
   if (questions.length === 0) return <div aria-live="assertive" />;
   return (
     <Stack gap={6} className="chat-questions">
       <VisuallyHidden aria-live="assertive">
-        {first && `${first.who} asks: ${first.asked.title}. Alt A allows it, Alt D denies it.`}
+        {first && `${first.who} asks: ${first.asked.title}.${allowed ? " Alt A allows it, Alt D denies it." : ""}`}
       </VisuallyHidden>
       {questions
         .filter((question) => question !== first)
@@ -59,7 +61,9 @@ export function Questions({
             )}
           </Group>
         ))}
-      {first && <Card key={first.asked.permissionId} question={first} allowed={allowed} busy={busy} give={give} />}
+      {first && (
+        <Card key={first.asked.permissionId} question={first} allowed={allowed} ready={ready} busy={busy} give={give} />
+      )}
     </Stack>
   );
 }
@@ -67,11 +71,14 @@ export function Questions({
 function Card({
   question: { asked, who },
   allowed,
+  ready,
   busy,
   give,
 }: {
   question: Question;
   allowed: boolean;
+  /** Whether it has been seen for long enough to be answered. */
+  ready: boolean;
   busy: string | null;
   give: (asked: Asked, option: Answer) => void;
 }) {
@@ -80,8 +87,8 @@ function Card({
       <Group gap="xs" wrap="nowrap" justify="space-between" mb={6}>
         <Group gap="xs" wrap="nowrap" miw={0}>
           <KindIcon kind={asked.does} />
-          <Text size="sm" fw={600} className="chat-title" lineClamp={2}>
-            {asked.title}
+          <Text size="sm" fw={600} className="chat-title chat-card-title" {...(asked.input !== null && { lineClamp: 2 })}>
+            <ExposedText text={asked.title} />
           </Text>
         </Group>
         <Text size="xs" c="dimmed" component="div" className="chat-nowrap">
@@ -93,6 +100,11 @@ function Card({
           <ToolInput input={asked.input} />
         </div>
       )}
+      {asked.truncated && (
+        <Text size="sm" className="chat-trouble" role="alert">
+          It is longer than what is shown here: you do not see all of what you would allow.
+        </Text>
+      )}
       {allowed ? (
         <Group gap="xs" mt="xs">
           {answersOf(asked).map((option) => (
@@ -101,11 +113,12 @@ function Card({
               size="xs"
               className="chat-answer"
               {...look(option)}
+              disabled={!ready}
               loading={busy === asked.permissionId}
               onClick={() => give(asked, option)}
               rightSection={<Key of={keyOf(asked, option)} />}
             >
-              {option?.name ?? "Deny"}
+              {option === null ? "Deny" : <ExposedText text={option.name} />}
             </Button>
           ))}
         </Group>

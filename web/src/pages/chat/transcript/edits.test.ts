@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { editsOf, sizeOf } from "./edits";
+import { besides, editsOf, sizeOf } from "./edits";
 
 const kinds = (input: unknown) =>
   editsOf(input).map(({ path, hunks }) => [
@@ -57,4 +57,25 @@ test("what edits nothing has no edits, whatever it is", () => {
   ]) {
     expect(editsOf(input)).toEqual([]);
   }
+});
+
+test.each([
+  [{ file_path: "/a", old_string: "x", new_string: "y" }, {}],
+  [{ file_path: "/a", content: "y", mode: null }, {}],
+  [{ file_path: "/a", old_string: "x", new_string: "y", replace_all: true }, { replace_all: true }],
+  [
+    { file_path: "/a", path: "/b", content: "y", command: "rm" },
+    { path: "/b", command: "rm" },
+  ],
+  [
+    { file_path: "/a", new_string: "y", newText: "z", content: "w" },
+    { newText: "z", content: "w" },
+  ],
+  [{ file_path: "/a", edits: [{ old_string: "x", new_string: "y" }], content: "z" }, { content: "z" }],
+  [{ file_path: "/a", edits: [{ new_string: "y", all: true }] }, { edits: [{ new_string: "y", all: true }] }],
+  [{ changes: { "/a": { type: "update", unified_diff: "@@", move_path: null } }, reason: "r" }, { reason: "r" }],
+  [{ changes: { "/a": { add: { content: "n" } } }, path: "/b" }, { path: "/b" }],
+  [{ changes: { "/a": { update: { unified_diff: "@@", move_path: "/b" } } } }, { changes: expect.anything() }],
+])("of %j its diff does not show %j", (input, others) => {
+  expect(besides(input)).toEqual(others);
 });

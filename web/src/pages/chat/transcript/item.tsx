@@ -55,10 +55,11 @@ function Thought({ thought }: { thought: Said }) {
   );
 }
 
-const STEPS: Readonly<Record<string, { icon: typeof IconCircle; label: string }>> = {
-  completed: { icon: IconCircleCheck, label: "done" },
-  in_progress: { icon: IconCircleDot, label: "in progress" },
-};
+/** By the agent's word, which may be any. */
+const STEPS: ReadonlyMap<string, { icon: typeof IconCircle; label: string }> = new Map([
+  ["completed", { icon: IconCircleCheck, label: "done" }],
+  ["in_progress", { icon: IconCircleDot, label: "in progress" }],
+]);
 
 function Plan({ entries }: { entries: readonly PlanEntryView[] }) {
   const done = entries.filter((entry) => entry.status === "completed").length;
@@ -69,7 +70,7 @@ function Plan({ entries }: { entries: readonly PlanEntryView[] }) {
       </Text>
       <ul>
         {entries.map((entry, at) => {
-          const { icon: Icon, label } = STEPS[entry.status] ?? { icon: IconCircle, label: "open" };
+          const { icon: Icon, label } = STEPS.get(entry.status) ?? { icon: IconCircle, label: "open" };
           return (
             // biome-ignore lint/suspicious/noArrayIndexKey: steps have no identity but their place
             <li key={at} data-status={entry.status}>

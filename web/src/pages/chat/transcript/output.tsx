@@ -1,10 +1,16 @@
 import { Box } from "@mantine/core";
+import type { ReactNode } from "react";
 
 /** A text of a tool: as it is, in a box that scrolls. What would colour a terminal is left out. */
 export function Output({ label, text }: { label: string; text: string }) {
+  return <Shown label={label}>{plain(text)}</Shown>;
+}
+
+/** A text in a box that scrolls. */
+export function Shown({ label, children }: { label: string; children: ReactNode }) {
   return (
     <Box className="chat-output" role="group" aria-label={label} tabIndex={0}>
-      <pre>{plain(text)}</pre>
+      <pre>{children}</pre>
     </Box>
   );
 }

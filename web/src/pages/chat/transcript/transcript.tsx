@@ -10,8 +10,10 @@ import type { Turn } from "../log/turn";
 import { useStaying } from "./scrolling";
 import { PromptView, TurnView } from "./turn";
 
-/** Turns that are drawn at first, and more with each wish for it. */
+/** Turns that are drawn, and more with each wish for it. */
 const TURNS = 10;
+/** Steps of those that are drawn at first: the page is laid out once before anything of it is seen. */
+const STEPS = 150;
 
 /** A conversation, oldest first; it stays at its end unless its reader has scrolled up. */
 export function Transcript({
@@ -34,9 +36,10 @@ export function Transcript({
   const box = useRef<HTMLElement>(null);
   const content = useRef<HTMLDivElement>(null);
   const { away, toEnd } = useStaying(box, content, name);
-  const [shown, setShown] = useState(TURNS);
+  const [unseen] = useState(() => beyond(turns));
+  const [more, setMore] = useState(0);
   const names = useAttachmentNames(sessionId, turns);
-  const hidden = Math.max(0, turns.length - shown);
+  const hidden = Math.max(0, Math.max(unseen, turns.length - TURNS) - more);
   const last = turns.at(-1);
   return (
     <div className="chat-transcript">
@@ -44,7 +47,7 @@ export function Transcript({
       <section className="chat-scroll" ref={box} aria-label="Conversation" tabIndex={0}>
         <div className="chat-column" ref={content}>
           {hidden > 0 && (
-            <Button size="compact-sm" variant="subtle" onClick={() => setShown(shown + TURNS)}>
+            <Button size="compact-sm" variant="subtle" onClick={() => setMore(more + TURNS)}>
               Show {plural(Math.min(hidden, TURNS), "earlier turn")}
             </Button>
           )}
@@ -80,6 +83,16 @@ export function Transcript({
       </VisuallyHidden>
     </div>
   );
+}
+
+/** How many turns are before the last that have no more than STEPS together. The last one is not before itself, however long. */
+function beyond(turns: readonly Turn[]): number {
+  let steps = 0;
+  const first = turns.findLastIndex(({ items }) => {
+    steps += items.length;
+    return steps > STEPS;
+  });
+  return Math.min(first + 1, Math.max(0, turns.length - 1));
 }
 
 /** The names of the files that prompts came with: the log has their ids. */

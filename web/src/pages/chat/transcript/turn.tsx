@@ -87,18 +87,18 @@ function Running({ since, last }: { since: string; last: Item | undefined }) {
     <Group gap={8} className="chat-running">
       <Loader size={12} aria-hidden />
       <Text size="xs" c="dimmed" className="numbers">
-        {last?.kind === "permission" && last.answer === null ? "Waits for you" : "Working"}, {left(seconds)}
+        {last?.kind === "permission" && last.answer === null ? "Waits for an answer" : "Working"}, {left(seconds)}
       </Text>
     </Group>
   );
 }
 
 /** Why a turn ended, where that is not that all was said. */
-const REASONS: Readonly<Record<string, string>> = {
-  max_tokens: "The answer was cut: it has reached the most that the model writes.",
-  max_turn_requests: "The agent has stopped: the turn took too many requests.",
-  refusal: "The model has refused to go on.",
-};
+const REASONS: ReadonlyMap<string, string> = new Map([
+  ["max_tokens", "The answer was cut: it has reached the most that the model writes."],
+  ["max_turn_requests", "The agent has stopped: the turn took too many requests."],
+  ["refusal", "The model has refused to go on."],
+]);
 
 function End({
   turn,
@@ -114,7 +114,7 @@ function End({
   const { workspaceId, may } = useRoom();
   const seconds = (new Date(ended.at).getTime() - new Date(turn.startedAt).getTime()) / 1000;
   const said = turn.items.flatMap((item) => (item.kind === "message" ? item.text : [])).join("\n\n");
-  const reason = ended.stopReason === null ? undefined : REASONS[ended.stopReason];
+  const reason = ended.stopReason === null ? undefined : REASONS.get(ended.stopReason);
   const usage = usageLine(ended.usage);
   return (
     <>

@@ -1,23 +1,25 @@
-"""The terminal in the page, in Chromium without a graphics card: echo of a key, frames while a program floods it, Ctrl-C."""
+"""The terminal in the page: echo of a key, frames while a program floods it, Ctrl-C."""
 
 import asyncio
 import statistics
 import time
 from typing import Final
 
-from playwright.async_api import ElementHandle, Page, async_playwright
+from playwright.async_api import ElementHandle, Page
 
 from bench.report import Report
-from tests.stack import Stack, Tenant
+from bench.web import floor, frames
+from tests.stack import Tenant
 
-CHROMIUM: Final = "/usr/bin/chromium"
-OPTIONS: Final = ("--no-sandbox", "--enable-unsafe-swiftshader")
 KEYS: Final = 60
 STOPS: Final = 3
 VOLUME: Final = 50_000_000
+SIZE: Final = (120, 38)
+"""About what the page has room for."""
+LINE: Final = "The quick brown fox jumps over the lazy dog. 0123456789"
 ECHO: Final = "stty raw -echo; printf GO; exec cat"
 FLOOD: Final = (
-    f"stty -echo; printf GO; read -r line; yes 'The quick brown fox jumps over the lazy dog. 0123456789' | head -c {VOLUME}; "
+    f"stty -echo; printf GO; read -r line; yes '{LINE}' | head -c {VOLUME}; "
     r"printf '\e]0;END\a'; read -r line"
 )
 _SEES: Final = "([terminal, text]) => terminal.text.includes(text)"
@@ -28,12 +30,6 @@ _WATCH_KEYS: Final = """terminal => {
         const look = now => terminal.text === before ? requestAnimationFrame(look) : window.taken.push(now - event.timeStamp);
         requestAnimationFrame(look);
     }, { capture: true });
-}"""
-_WATCH_FRAMES: Final = """() => {
-    window.longest = 0;
-    let last = performance.now();
-    const frame = now => { window.longest = Math.max(window.longest, now - last); last = now; requestAnimationFrame(frame); };
-    requestAnimationFrame(frame);
 }"""
 
 
@@ -54,9 +50,8 @@ async def sees(page: Page, terminal: ElementHandle, text: str) -> None:
     await page.wait_for_function(_SEES, arg=[terminal, text], timeout=120_000)
 
 
-async def echo(page: Page, tenant: Tenant) -> float:
+async def echo(page: Page, terminal: ElementHandle) -> float:
     """Median milliseconds from a key to the frame that finds its echo on the screen."""
-    terminal = await shown(page, tenant, ECHO)
     await terminal.evaluate(_WATCH_KEYS)
     for number in range(KEYS):
         await page.keyboard.press("x")
@@ -69,14 +64,14 @@ async def flood(page: Page, tenant: Tenant) -> tuple[float, float]:
     """Milliseconds of the longest frame while the page takes VOLUME bytes, and the bytes per second."""
     terminal = await shown(page, tenant, FLOOD)
     await asyncio.sleep(1)
-    await page.evaluate(_WATCH_FRAMES)
+    await frames.watch(page)
     # To read the screen in each frame would be a load of its own: the program says by its title that it is done.
     await terminal.evaluate("terminal => terminal.addEventListener('titlechange', event => { window.title = event.detail; })")
     begin = time.perf_counter()
     await page.keyboard.press("Enter")
     await page.wait_for_function("() => window.title === 'END'", timeout=120_000)
-    longest: float = await page.evaluate("window.longest")
-    return longest, VOLUME / (time.perf_counter() - begin)
+    rate = VOLUME / (time.perf_counter() - begin)
+    return max(await frames.taken(page)), rate
 
 
 async def interrupt(page: Page, tenant: Tenant) -> float:
@@ -93,17 +88,16 @@ async def interrupt(page: Page, tenant: Tenant) -> float:
     return statistics.median(times)
 
 
-async def measure(stack: Stack, report: Report) -> None:
-    """All figures of the page's terminal."""
-    tenant = await stack.tenant()
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
-        context = await browser.new_context(base_url=stack.url, viewport={"width": 1280, "height": 800})
-        page = await context.new_page()
-        reply = await page.request.post("/api/auth/session", headers={**tenant.headers, "Origin": stack.url})
-        assert reply.ok
-        report.limit("key echo in the page, p50", await echo(page, tenant), "ms", 30)
-        longest, rate = await flood(page, tenant)
-        report.limit("50 MB in the page, longest frame", longest, "ms", 100, note=f"{rate / 1e6:.1f} MB/s")
-        report.limit("Ctrl-C under `yes` in the page", await interrupt(page, tenant), "ms", 1000)
-        await browser.close()
+async def measure(page: Page, tenant: Tenant, report: Report) -> None:
+    """Each beside xterm.js alone."""
+    alone = await echo(page, await floor.bare(page, *SIZE))
+    took = await echo(page, await shown(page, tenant, ECHO))
+    report.limit("key echo in the page, p50", took, "ms", 30, note=f"xterm.js alone {alone:.1f} ms")
+    await floor.bare(page, *SIZE)
+    await frames.watch(page)
+    alone_rate = await floor.flood(page, f"{LINE}\r\n", VOLUME)
+    alone_longest = max(await frames.taken(page))
+    longest, rate = await flood(page, tenant)
+    report.limit("50 MB in the page, longest frame", longest, "ms", 100, note=f"xterm.js alone {alone_longest:.1f} ms")
+    report.ratio("50 MB in the page", [(rate / 1e6, alone_rate / 1e6)], "MB/s", at_least=0.3, peer="xterm.js alone")
+    report.limit("Ctrl-C under `yes` in the page", await interrupt(page, tenant), "ms", 1000)

@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -27,6 +28,7 @@ TEST_NEEDS: Final = {
     "systemd-nspawn": "systemd-container",
     "systemd-analyze": "systemd",
 }
+WEB_TESTS: Final = "tests/browser"
 CHECKS: Final = (("ruff", "check"), ("ruff", "format", "--check"), ("mypy",), ("tools.web", "check"))
 FIXES: Final = (("ruff", "check", "--fix", "--quiet"), ("ruff", "format"), ("tools.web", "fmt"))
 
@@ -45,12 +47,14 @@ def main() -> int:
     commands: dict[str, Sequence[Sequence[str]]] = {
         "check": [(*python, *check) for check in CHECKS],
         "fmt": [(*python, *fix) for fix in FIXES],
-        "test": [*((*python, *check) for check in CHECKS), (*python, "tools.web", "test"), (*python, "pytest", *more)],
+        "test": [(*python, *check) for check in CHECKS],
         "bench": [(*python, "bench", *more)],
         "screenshots": [(*python, "tools.screenshots")],
         "protocol": [(*python, "tools.protocol")],
     }
     statuses = [_show(*command) for command in commands[options.command]]
+    if options.command == "test":
+        statuses += _test(python, more)
     say(f"==> make {options.command} took {time.monotonic() - began:.0f} s")
     return next((status for status in statuses if status), 0)
 
@@ -71,12 +75,38 @@ def provide(state: Path, *, for_tests: bool) -> Environment:
     return environment
 
 
+def _test(python: Sequence[str], more: Sequence[str]) -> list[int]:
+    """All tests, those of the client beside the others, as either waits much; or those that `more` names."""
+    if more:
+        return [_show(*python, "pytest", *more)]
+    client = (["tools.web", "test"], ["pytest", WEB_TESTS])
+    with ThreadPoolExecutor(1) as beside:
+        ended = beside.submit(lambda: [_collect(*python, *argv) for argv in client])
+        status = _show(*python, "pytest", f"--ignore={WEB_TESTS}")
+        for argv, (failed, output) in zip(client, ended.result(), strict=True):
+            say(f"==> {' '.join(argv)}\n{output}")
+            status = status or failed
+    return [status]
+
+
+def _collect(*argv: str) -> tuple[int, str]:
+    """The status of a program, and what it said."""
+    done = subprocess.run(
+        argv, cwd=CHECKOUT, env=_environ(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+    )
+    return done.returncode, done.stdout
+
+
 def _show(*argv: str) -> int:
     say(f"==> {' '.join(argv[3:])}")
     try:
-        return subprocess.run(argv, cwd=CHECKOUT, env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"}, check=False).returncode
+        return subprocess.run(argv, cwd=CHECKOUT, env=_environ(), check=False).returncode
     except FileNotFoundError as error:
         die(f"{argv[0]}: {error.strerror}", hint="remove the folder TEST_STATE and try again")
+
+
+def _environ() -> dict[str, str]:
+    return os.environ | {"PYTHONDONTWRITEBYTECODE": "1"}
 
 
 if __name__ == "__main__":

@@ -10,17 +10,15 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from tools import setup
 from tools.console import die, say
 from tools.environments import CHECKOUT, Builder, Environment
 from tools.programs import end_on_signals, ensure, run
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 TEST_NEEDS: Final = {
     "chromium": "chromium",

@@ -18,7 +18,7 @@ test("what is searched is found in what was said, in a tool's name, its input an
 test("a tool's command, file or pattern says what it was about", () => {
   expect(hintOf({ description: "look", command: "cat a.txt\nrm b.txt" })).toBe("cat a.txt");
   expect(hintOf({ command: ["bash", "-lc", "ls"] })).toBe("bash -lc ls");
-  expect(hintOf({ file_path: "/work/a.py", old_string: "x" })).toBe("/work/a.py");
+  expect(hintOf({ file_path: "/srv/a.py", old_string: "x" })).toBe("/srv/a.py");
   expect(hintOf("plain")).toBe("plain");
   expect(hintOf({ nothing: 1 })).toBe("");
 });

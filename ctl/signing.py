@@ -40,7 +40,8 @@ def rotate(context: click.Context, *, seal: bool) -> None:
         click.echo(f"{told['resealed']} values are sealed anew" if seal else f"{told['keyId']} signs from now on")
 
 
-@signing.command(cls=Command)
+# An id may begin with -.
+@signing.command(cls=Command, context_settings={"ignore_unknown_options": True})
 @click.argument("key")
 @click.pass_context
 def revoke(context: click.Context, key: str) -> None:

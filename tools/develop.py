@@ -26,7 +26,8 @@ TEST_NEEDS: Final = {
     "systemd-nspawn": "systemd-container",
     "systemd-analyze": "systemd",
 }
-WEB_TESTS: Final = "tests/browser"
+BESIDE: Final = ("tests/browser", "tests/e2e", "tests/systemd", "tests/tools")
+"""Tests that mostly wait: for browsers, agents, machines that boot, environments that are made."""
 CHECKS: Final = (("ruff", "check"), ("ruff", "format", "--check"), ("mypy",), ("tools.web", "check"))
 FIXES: Final = (("ruff", "check", "--fix", "--quiet"), ("ruff", "format"), ("tools.web", "fmt"))
 
@@ -74,17 +75,18 @@ def provide(state: Path, *, for_tests: bool) -> Environment:
 
 
 def _test(python: Sequence[str], more: Sequence[str]) -> list[int]:
-    """All tests, those of the client beside the others, as either waits much; or those that `more` names."""
+    """All tests, those that mostly wait beside the others; or those that `more` names."""
     if more:
         return [_show(*python, "pytest", *more)]
-    client = (["tools.web", "test"], ["pytest", WEB_TESTS])
+    first, *others = BESIDE
+    waiting = (["tools.web", "test"], ["pytest", first], ["pytest", *others])
     with ThreadPoolExecutor(1) as beside:
-        ended = beside.submit(lambda: [_collect(*python, *argv) for argv in client])
-        status = _show(*python, "pytest", f"--ignore={WEB_TESTS}")
-        for argv, (failed, output) in zip(client, ended.result(), strict=True):
+        ended = beside.submit(lambda: [_collect(*python, *argv) for argv in waiting])
+        statuses = [_show(*python, "pytest", *(f"--ignore={folder}" for folder in BESIDE))]
+        for argv, (status, output) in zip(waiting, ended.result(), strict=True):
             say(f"==> {' '.join(argv)}\n{output}")
-            status = status or failed
-    return [status]
+            statuses.append(status)
+    return statuses
 
 
 def _collect(*argv: str) -> tuple[int, str]:

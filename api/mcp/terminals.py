@@ -16,8 +16,8 @@ from shared.errors import Code, Fault
 from shared.ids import WorktreeId
 from shared.rooms import INPUT_MAX, TerminalInfo, TerminalStatus
 
-OUTPUT_MAX: Final = 64 * 1024
-"""Bytes of the end of a command's output that are answered."""
+OUTPUT_MAX: Final = 48 * 1024
+"""Bytes of the end of a command's output that are answered, or up to twice as many: with them a text is not cut once more."""
 ENVIRONMENT: Final = ("TERM=dumb", "NO_COLOR=1", "PAGER=cat", "GIT_PAGER=cat")
 """For commands whose output an agent reads."""
 _COLUMNS: Final = 200

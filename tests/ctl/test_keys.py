@@ -139,3 +139,8 @@ async def test_a_signing_key_is_revoked_although_it_has_signed_our_own_token(ser
     (only,) = json.loads(listed.stdout)
     result = await run(tmp_path, server.port, "signing", "revoke", only["keyId"])
     assert (0, f"{only['keyId']} is revoked\n", "") == (result.exit_code, result.stdout, result.stderr)
+
+
+async def test_an_id_that_begins_like_an_option_is_an_id(server: Server, tmp_path: Path) -> None:
+    result = await run(tmp_path, server.port, "signing", "revoke", "-diH0eU9")
+    assert "no such" in result.stderr, result.stderr

@@ -144,6 +144,7 @@ async def test_a_client_may_skip_to_what_it_saw_elsewhere(room: Room) -> None:
     terminal = await room.terminal(await room.session(), "/bin/sh", "-c", f"{RAW}exec cat")
     async with room.connect(terminal) as one, room.connect(terminal, after=0) as two:
         seer = View(one)
+        await seer.see(b"GO")
         await one.send_bytes(b"x" * 50_000)
         await seer.until(lambda: seer.seq == 50_002)
         await two.send_json({"type": "resume", "after": 50_002})

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from aiohttp import hdrs, web
 
-from api.auditing import ORIGIN, origin_of
+from api.acting import ORIGIN, origin_of
 from api.auth import (
     ANONYMOUS,
     LOCKED_SCOPES,

@@ -3,25 +3,20 @@
 import asyncio
 import time
 from collections import deque
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import Context, ContextVar
-from typing import TYPE_CHECKING, Final
+from contextvars import Context
+from typing import Final
 
 import msgspec
 from msgspec.structs import replace
 
-from api.auth import Principal, Target
+from api.acting import ORIGIN
+from api.auth import Target
+from api.hosts import Hosts
 from shared.audit.floods import merged
 from shared.errors import Code, Fault
 from shared.hostwire import EVENTS_MAX, AuditEvent, Origin
 from shared.log import logger
 
-if TYPE_CHECKING:
-    from api.hosts import Hosts
-
-ORIGIN: Final[ContextVar[Origin | None]] = ContextVar("ORIGIN", default=None)
-"""On whose behalf this task works; what api asks hostd for carries it."""
 KEPT_MAX: Final = 10_000
 """Events that wait for hostd one by one; what comes beyond is counted by its kind."""
 BATCH_SECONDS: Final = 0.05
@@ -35,21 +30,6 @@ _encode: Final = msgspec.msgpack.Encoder().encode
 _decode: Final = msgspec.msgpack.Decoder(AuditEvent).decode
 
 
-def origin_of(principal: Principal, address: str, request_id: str) -> Origin:
-    """How the audit log names the request."""
-    return Origin(principal.actor[:64], principal.credential[:64], address[:64], request_id[:64])
-
-
-@contextmanager
-def acting(origin: Origin) -> Iterator[None]:
-    """Have what is asked of hostd in the block, and in tasks that begin there, carry `origin`."""
-    token = ORIGIN.set(origin)
-    try:
-        yield
-    finally:
-        ORIGIN.reset(token)
-
-
 class Auditor:
     """Collects events and sends them to hostd, in order and in batches; while hostd is away it keeps them.
 
@@ -57,7 +37,7 @@ class Auditor:
     killed is: at most what BATCH_SECONDS bring.
     """
 
-    def __init__(self, hosts: "Hosts") -> None:
+    def __init__(self, hosts: Hosts) -> None:
         """Nothing is noted yet. What is noted is sent once `start` was called."""
         self._hosts = hosts
         self._events: deque[tuple[AuditEvent, float]] = deque()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, delete
 
 from api import tables
-from api.auditing import acting
+from api.acting import acting
 from api.provisioners.base import Made
 from api.provisioners.linux import NEVER_MADE, LinuxUser
 from api.streams.news import DeletedWorkspaceView

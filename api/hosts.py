@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 
 from msgspec.structs import replace
 
-from api.auditing import ORIGIN
+from api.acting import ORIGIN
 from api.rpc import Caller, Peer, connect, greet
 from shared.config import Config
 from shared.errors import Code

@@ -16,7 +16,7 @@ import msgspec
 from limits import parse
 from sqlalchemy import Connection, delete, or_, select, tuple_, update
 
-from api.auditing import ORIGIN
+from api.acting import ORIGIN
 from api.auth import Principal
 from api.credentials.onetime import withdraw
 from api.credentials.opaque import SHOWN, is_opaque, opaque

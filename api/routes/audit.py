@@ -13,7 +13,7 @@ from api.pages import PageQuery, decode_cursor, encode_cursor
 from api.problems import invalid
 from api.routing import Context, route
 from api.schema import View, encode
-from api.streams import sse
+from api.streams import responses, sse
 from api.streams.sse import DIGITS_MAX, LAST_EVENT_ID
 from shared.errors import Code
 from shared.hostwire import PAGE_MAX, AuditRecord
@@ -133,7 +133,7 @@ async def _answer(
                     if _asked(record, query):
                         await sse.write(response, sse.block(encode(_view(record)), number=str(record.seq)))
 
-    return await sse.stream(ctx, produce)
+    return await responses.stream(ctx, produce)
 
 
 async def _page(ctx: Context, query: AuditQuery, workspace: str | None, organisation: str | None) -> AuditPageView:

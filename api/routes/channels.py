@@ -13,7 +13,7 @@ from api.patience import patiently
 from api.problems import invalid
 from api.routing import Context, Created, route
 from api.schema import Body, Query, View, encode
-from api.streams import sse
+from api.streams import responses, sse
 from api.streams.news import MarkView
 from api.streams.sse import DIGITS_MAX, LAST_EVENT_ID
 from shared.errors import Code
@@ -193,7 +193,7 @@ async def _stream(ctx: Context, channel: str, after: int) -> web.StreamResponse:
             if seen >= page.last:
                 await channels.wait_beyond(room, channel, seen)
 
-    return await sse.stream(ctx, produce)
+    return await responses.stream(ctx, produce)
 
 
 def _last_seen(ctx: Context, after: int) -> int:

@@ -9,7 +9,7 @@ from api.auth import NOWHERE, Role, Scope, Target
 from api.channels import ChannelView
 from api.routing import Context, route
 from api.schema import encode
-from api.streams import sse
+from api.streams import responses, sse
 from api.streams.feeds import Event, Feed
 from api.streams.news import (
     ClosedTerminalView,
@@ -146,7 +146,7 @@ async def _follow(ctx: Context, told: _Inside | _Rows) -> web.StreamResponse:
                 if reader.outdated:
                     await begin(response, anew=True)
 
-        return await sse.stream(ctx, produce, reader.lost)
+        return await responses.stream(ctx, produce, reader.lost)
 
 
 def _row(row: Workspace) -> bytes:

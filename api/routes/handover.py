@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from msgspec import Meta
 
-from api.auditing import ORIGIN
+from api.acting import ORIGIN
 from api.auth import WORKSPACE_SCOPES, Role, Scope, Target
 from api.credentials.minting import KeyRank, NewKey, Scopes, When, key_view, new_key
 from api.credentials.onetime import CREDENTIAL_LIFETIME_MAX, LIFETIME, Pending, wrong_token

@@ -14,7 +14,7 @@ from api.problems import invalid
 from api.routes.sessions import ROOM_ERRORS
 from api.routing import Context, route
 from api.schema import Query, View, encode
-from api.streams import sse
+from api.streams import responses, sse
 from api.streams.followers import Follower
 from api.streams.live import Ending
 from api.streams.logged import AnyLoggedView, logged_view
@@ -74,7 +74,7 @@ async def serve_log(ctx: Context, session: str, after: int, limit: int) -> LogPa
             await sse.write(response, sse.block(encode(logged_view(event)), number=str(event.seq)))
 
     try:
-        return await sse.stream(ctx, produce)
+        return await responses.stream(ctx, produce)
     finally:
         follower.close()
 

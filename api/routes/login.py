@@ -12,7 +12,7 @@ from typing import Annotated, Final, Literal
 from aiohttp import hdrs, web
 from msgspec import Meta
 
-from api.auditing import ORIGIN, origin_of
+from api.acting import ORIGIN, origin_of
 from api.auth import NOWHERE, Principal, Role, Scope
 from api.people.browsers import COOKIE, COOKIE_LENGTH, Browser, Opened, session_id
 from api.people.cookies import cookie_of

@@ -6,7 +6,7 @@ once, and nothing ends before this guest has been there for the time of the warn
 """
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Final
+from typing import Final, Protocol
 
 from msgspec import Struct
 
@@ -14,9 +14,6 @@ from guest import clock
 from guest.sessions.records import Record
 from shared.config import Guests
 from shared.guestwire.watch import DeadlineKind
-
-if TYPE_CHECKING:
-    from guest.sessions.sessions import Session
 
 _TICK_MAX: Final = 30.0
 _TICK_MIN: Final = 0.02
@@ -36,6 +33,25 @@ class Life(Struct):
     used: float
     safe: float
     """Nothing ends before."""
+
+
+class Subject(Protocol):
+    """A session, as far as its end is concerned."""
+
+    @property
+    def id(self) -> str:
+        """What it is called."""
+
+    @property
+    def life(self) -> Life:
+        """Its times."""
+
+    @property
+    def job(self) -> object | None:
+        """What prepares it, while it is not ready."""
+
+    def touch(self) -> None:
+        """It is in use."""
 
 
 class Activity(Struct, frozen=True):
@@ -94,7 +110,7 @@ class Deadlines:
         """It is in use."""
         life.used = self.workspace.used = clock.uptime()
 
-    def of(self, session: "Session") -> Deadline | None:
+    def of(self, session: Subject) -> Deadline | None:
         """The next deadline of a session."""
         settings, life = self._settings, session.life
         if session.job or self.activity.busy(session.id):
@@ -107,7 +123,7 @@ class Deadlines:
         ]
         return _first(terms, life.safe)
 
-    def deletion_of(self, session: "Session") -> Deadline | None:
+    def deletion_of(self, session: Subject) -> Deadline | None:
         """When a session is deleted, as far as is known."""
         return _first(self._deletions(session.life), session.life.safe)
 
@@ -118,7 +134,7 @@ class Deadlines:
             Deadline(DeadlineKind.LIFETIME, life.born + settings.session_lifetime) if settings.session_lifetime else None,
         ]
 
-    def _postpone(self, session: "Session") -> None:
+    def _postpone(self, session: Subject) -> None:
         """It is busy: that is a use, and the warning comes after it."""
         session.touch()
         safe = session.life.used + self._settings.deadline_warning + self.tick
@@ -140,14 +156,14 @@ class Deadlines:
         """Whether anything runs in the workspace."""
         return self.background or self.activity.runs(None)
 
-    def told(self, session: "Session") -> str | None:
+    def told(self, session: Subject) -> str | None:
         """When something of the session ends, as it is told."""
         due = self.of(session)
         whole = self.of_workspace() if self.activity.runs(session.id) else None
         first = _first([due, whole], 0.0)
         return clock.at(first.at) if first else None
 
-    def told_of_workspace(self, sessions: Iterable["Session"]) -> str | None:
+    def told_of_workspace(self, sessions: Iterable[Subject]) -> str | None:
         """When nothing of what runs now will run any more: with the workspace, or with the last of its sessions."""
         if not self.running:
             return None

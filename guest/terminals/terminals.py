@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final, Protocol
 
 from msgspec import Struct
 
@@ -16,9 +16,6 @@ from shared.errors import Code, Fault
 from shared.guestwire.terminals import CreateTerminal
 from shared.guestwire.watch import TerminalChanged, TerminalClosed
 from shared.rooms import TerminalInfo, TerminalStatus
-
-if TYPE_CHECKING:
-    from guest.terminals.viewers import Viewer
 
 _LAG_MAX: Final = 64 * 1024
 """Bytes that the fastest viewer may be behind before the program has to wait."""
@@ -37,6 +34,24 @@ class Place(Struct, frozen=True):
     """Says that the session is in use."""
     deadline: Callable[[], str | None]
     """When it ends with its session, unless that is used before."""
+
+
+class Onlooker(Protocol):
+    """One who looks at a terminal, as far as that is concerned."""
+
+    size: tuple[int, int] | None
+    """Columns and rows, once it has said."""
+    cursor: int
+    """The number of the next byte that it gets."""
+
+    def wake(self) -> None:
+        """There is something to send."""
+
+    def tell_viewers(self) -> None:
+        """The number of viewers or the size has changed."""
+
+    def close(self) -> None:
+        """The terminal is gone."""
 
 
 class Terminal:
@@ -60,7 +75,7 @@ class Terminal:
         self.exit: Exit | None = None
         self.drained = False
         self.size = (request.columns, request.rows)
-        self.viewers: set[Viewer] = set()
+        self.viewers: set[Onlooker] = set()
         self._command = _shown(request.command or [argv[0], "-l"])
         self._created = now()
         self._on_change = on_change
@@ -102,7 +117,7 @@ class Terminal:
             deadline=None if self.exit else self.place.deadline(),
         )
 
-    def attach(self, viewer: "Viewer") -> None:
+    def attach(self, viewer: Onlooker) -> None:
         """One more looks at it. Raises Fault LIMIT."""
         if len(self.viewers) >= VIEWERS_MAX:
             raise Fault(Code.LIMIT, f"a terminal has at most {VIEWERS_MAX} viewers")
@@ -111,7 +126,7 @@ class Terminal:
         self._on_change(self)
         self.balance()
 
-    def detach(self, viewer: "Viewer") -> None:
+    def detach(self, viewer: Onlooker) -> None:
         """One less."""
         self.viewers.discard(viewer)
         if not self._fit():
@@ -135,7 +150,7 @@ class Terminal:
         self._tell()
         return True
 
-    def _tell(self, but: "Viewer | None" = None) -> None:
+    def _tell(self, but: Onlooker | None = None) -> None:
         for viewer in self.viewers:
             if viewer is not but:
                 viewer.tell_viewers()

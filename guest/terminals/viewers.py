@@ -2,18 +2,16 @@
 
 import asyncio
 import contextlib
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from msgspec import UNSET
 
+from guest.terminals.terminals import Terminal
 from shared.errors import Code, Fault
 from shared.guestwire.terminals import Attached, AttachTerminal, Exited, Input, Output, Resize, Resume, Viewers
 from shared.link import Link
 from shared.messages import Failure, Message, rejection
 from shared.rooms import OUTPUT_MAX
-
-if TYPE_CHECKING:
-    from guest.terminals.terminals import Terminal
 
 _FAREWELL: Final = 2.0
 """Seconds in which a viewer that is sent away may read why."""
@@ -22,7 +20,7 @@ _FAREWELL: Final = 2.0
 class Viewer:
     """A stream of one terminal. There is no queue: what is sent next is decided when the kernel has room for it."""
 
-    def __init__(self, link: Link, terminal: "Terminal", request: AttachTerminal) -> None:
+    def __init__(self, link: Link, terminal: Terminal, request: AttachTerminal) -> None:
         """Begin where `request` says. Raises Fault BAD_REQUEST."""
         self._link = link
         self._terminal = terminal

@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from api.auditing import KEPT_MAX, ORIGIN, Auditor, acting
+from api.acting import ORIGIN, acting
+from api.auditing import KEPT_MAX, Auditor
 from api.auth import NOWHERE, Target
 from api.hosts import Hosts
 from shared.config import Config

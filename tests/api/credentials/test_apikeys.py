@@ -12,7 +12,7 @@ import msgspec
 import pytest
 from sqlalchemy import Connection, select, update
 
-from api.auditing import ORIGIN, origin_of
+from api.acting import ORIGIN, origin_of
 from api.auth import ANONYMOUS, RANKS, Rank, Role, Scope
 from api.credentials import apikeys as module
 from api.credentials.apikeys import KEPT, KEY_PREFIX, ApiKeys

@@ -238,7 +238,7 @@ async def watched_again(guest: TurnGuest) -> None:
 async def test_one_watch_serves_all_and_ends_some_time_after_the_last(
     monkeypatch: pytest.MonkeyPatch, rooms: Rooms, guest: TurnGuest
 ) -> None:
-    monkeypatch.setattr("api.streams.sse.KEEP_ALIVE", 0.1)
+    monkeypatch.setattr("api.streams.responses.KEEP_ALIVE", 0.1)
     rooms.services.watches._linger = 0.1
     async with following(guest.room) as one, following(guest.room) as two:
         await one.until("ready")
@@ -407,7 +407,7 @@ async def test_the_status_of_the_workspace_is_told(rooms: Rooms, room: Room) -> 
 async def test_a_client_that_left_is_noticed_though_nothing_happens(
     monkeypatch: pytest.MonkeyPatch, rooms: Rooms, room: Room
 ) -> None:
-    monkeypatch.setattr("api.streams.sse.KEEP_ALIVE", 0.1)
+    monkeypatch.setattr("api.streams.responses.KEEP_ALIVE", 0.1)
     async with following(room) as stream:
         await stream.until("ready")
     async with asyncio.timeout(10):

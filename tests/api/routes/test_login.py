@@ -198,7 +198,7 @@ async def test_the_audit_log_names_who_signed_in_and_who_failed(tmp_path: Path, 
         note = server.services.auditor.note
 
         def spy(action: str, outcome: str, *arguments: object, **more: object) -> None:
-            from api.auditing import ORIGIN  # noqa: PLC0415  # as it is at that moment
+            from api.acting import ORIGIN  # noqa: PLC0415  # as it is at that moment
 
             origin = ORIGIN.get()
             noted.append((action, outcome, origin.actor if origin else ""))

@@ -13,6 +13,8 @@ from tests.guest.conftest import MakeGuest
 from tests.guest.harness import Guest
 
 RAW = "stty raw -echo; printf ready; "
+TIMES = 10
+"""What leaks a descriptor each time leaks so many; the guest may have opened fewer of its own meanwhile."""
 
 
 async def _gone(pid: int) -> None:
@@ -144,12 +146,12 @@ async def test_close_gives_everything_back(guest: Guest) -> None:
     session = (await guest.session()).session
     client = await guest.client()
     before = guest.descriptors()
-    for _ in range(5):
+    for _ in range(TIMES):
         request = wire.terminals.CreateTerminal(terminal=new_terminal_id(), session=session, command=["/bin/cat"])
         info = await client.call(request)
         await client.call(wire.terminals.CloseTerminal(terminal=info.terminal))
         assert not Path(f"/proc/{info.pid}").exists()
-    assert guest.descriptors() <= before
+    assert guest.descriptors() < before + TIMES
 
 
 async def test_the_same_id_twice_is_the_same_terminal(guest: Guest) -> None:
@@ -184,12 +186,12 @@ async def test_a_program_that_cannot_be_started_is_an_error_and_leaves_nothing(g
     session = (await guest.session()).session
     client = await guest.client()
     before = guest.descriptors()
-    for _ in range(3):
+    for _ in range(TIMES):
         with pytest.raises(Fault, match="cannot start") as raised:
             await client.call(wire.terminals.CreateTerminal(terminal=new_terminal_id(), session=session, command=[command]))
         assert Code.BAD_REQUEST == raised.value.code
     assert [] == (await client.call(wire.terminals.ListTerminals())).items
-    assert guest.descriptors() <= before
+    assert guest.descriptors() < before + TIMES
 
 
 async def test_a_clone_that_its_tenant_removed_is_an_error_not_a_second_guest(guest: Guest) -> None:

@@ -19,6 +19,13 @@ export interface Draft {
   keepSession: boolean;
 }
 
+/** What a part of the form is given: it may set what it shows, and says what is wrong with it. */
+export interface PartProps {
+  draft: Draft;
+  set: (change: Partial<Draft>) => void;
+  wrong: (field: string) => string | null;
+}
+
 export const BLANK: Draft = {
   prompt: "",
   agent: "",

@@ -15,7 +15,7 @@ import {
 import type { AgentView, Policy } from "#/api/schema";
 import { useAgents } from "#/room/agents";
 import { fieldError } from "#/ui/form";
-import type { Draft } from "./draft";
+import type { Draft, PartProps } from "./draft";
 import { SessionFields } from "./place";
 
 /** The fields that say what is wrong with them, as pointers into a plan. */
@@ -86,13 +86,6 @@ export function PlanFields({ draft, onChange, error, at = "" }: Props) {
       </SimpleGrid>
     </>
   );
-}
-
-/** A part of the form. */
-export interface PartProps {
-  draft: Draft;
-  set: (change: Partial<Draft>) => void;
-  wrong: (field: string) => string | null;
 }
 
 function AgentFields({ draft, set, wrong }: PartProps) {

@@ -2,7 +2,7 @@ import { Select, SimpleGrid } from "@mantine/core";
 import { useLive } from "#/live/room";
 import { useRoom } from "#/room/room";
 import { useWorktrees } from "#/room/worktrees";
-import type { PartProps } from "./fields";
+import type { PartProps } from "./draft";
 
 /** Which session of the workspace, and which worktree of it. */
 export function SessionFields({ draft, set, wrong }: PartProps) {

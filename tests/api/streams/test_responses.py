@@ -4,7 +4,7 @@ import asyncio
 
 from aiohttp import web
 
-from api.streams.sse import Response
+from api.streams.responses import Response
 
 
 async def test_a_client_that_leaves_before_the_headers_is_no_failure() -> None:

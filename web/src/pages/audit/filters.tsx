@@ -9,42 +9,31 @@ interface Props {
   seen: Readonly<Record<"action" | "outcome" | "actor", readonly string[]>>;
 }
 
+const WORDS = [
+  ["action", "Action", "create_key"],
+  ["outcome", "Outcome", "ok"],
+  ["actor", "Actor", "admin"],
+] as const;
+
 /** Which records are shown. The server compares whole words. */
 export function FilterBar({ value, onChange, seen }: Props) {
   const change = (part: Partial<Filters>) => onChange({ ...value, ...part });
   const filtered = Object.values(value).some((word) => word !== "");
   return (
     <Group gap="xs" align="flex-end" role="search" aria-label="Filter the log">
-      <Autocomplete
-        label="Action"
-        placeholder="create_key"
-        size="xs"
-        className={classes.filter}
-        data={[...seen.action]}
-        value={value.action}
-        onChange={(action) => change({ action })}
-        maxLength={64}
-      />
-      <Autocomplete
-        label="Outcome"
-        placeholder="ok"
-        size="xs"
-        className={classes.filter}
-        data={[...seen.outcome]}
-        value={value.outcome}
-        onChange={(outcome) => change({ outcome })}
-        maxLength={64}
-      />
-      <Autocomplete
-        label="Actor"
-        placeholder="admin"
-        size="xs"
-        className={classes.filter}
-        data={[...seen.actor]}
-        value={value.actor}
-        onChange={(actor) => change({ actor })}
-        maxLength={64}
-      />
+      {WORDS.map(([name, label, placeholder]) => (
+        <Autocomplete
+          key={name}
+          label={label}
+          placeholder={placeholder}
+          size="xs"
+          className={classes.filter}
+          data={[...seen[name]]}
+          value={value[name]}
+          onChange={(word) => change({ [name]: word })}
+          maxLength={64}
+        />
+      ))}
       <TextInput
         type="datetime-local"
         label="Since"

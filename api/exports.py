@@ -3,20 +3,19 @@
 import asyncio
 from contextlib import closing
 from datetime import UTC, datetime
+from functools import partial
 
 from aiohttp import hdrs, web
 
 from api.guests import PEER, Stream
-from api.people.standing import held
 from api.routing import Context
-from api.transfers import PATIENCE, POLICY, disposition
-from shared.errors import Fault
+from api.transfers import PATIENCE, POLICY, disposition, send_whole
 from shared.guestwire.export import Exported
 from shared.guestwire.files import Chunk
 
 
 async def hand_out_home(ctx: Context) -> web.StreamResponse:
-    """The archive. A client that does not get all of it sees a connection that broke, not a shorter archive."""
+    """The archive."""
     workspace = ctx.room
     response = web.StreamResponse(
         headers={
@@ -31,18 +30,7 @@ async def hand_out_home(ctx: Context) -> web.StreamResponse:
         return response
     _, stream = await ctx.app.guests.export_home(workspace)
     with closing(stream):
-        async with held(ctx) as connection:
-            await response.prepare(ctx.request)
-            sending = asyncio.create_task(_pieces(response, stream))
-            try:
-                await asyncio.wait((sending, connection.ended), return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                sending.cancel()
-                (outcome,) = await asyncio.gather(sending, return_exceptions=True)
-    if outcome is not None and ctx.request.transport is not None:
-        ctx.request.transport.abort()
-    if isinstance(outcome, Exception) and not isinstance(outcome, Fault | OSError | TimeoutError):
-        raise outcome
+        await send_whole(ctx, response, partial(_pieces, response, stream))
     return response
 
 

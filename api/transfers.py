@@ -5,8 +5,9 @@ A tenant's file is never shown in our origin: it is a download, and in a sandbox
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import closing, suppress
+from functools import partial
 from typing import Final, TypeVar
 from urllib.parse import quote
 
@@ -91,7 +92,8 @@ async def hand_out(
             response.set_status(206)
             response.headers[hdrs.CONTENT_RANGE] = f"bytes {first}-{first + length - 1}/{opened.size}"
         response.content_length = length
-        await _send(ctx, response, stream, Take(offset=first, length=length))
+        take = Take(offset=first, length=length)
+        await send_whole(ctx, response, partial(_pieces, ctx, response, stream, take))
     return response
 
 
@@ -120,25 +122,25 @@ def _part(request: web.Request, size: int, etag: str) -> tuple[int, int]:
     return first, last - first + 1
 
 
-async def _send(ctx: Context, response: web.StreamResponse, stream: Stream, take: Take) -> None:
-    """Send what `take` names; a client that does not get all of it sees a connection that broke, not a shorter file."""
+async def send_whole(ctx: Context, response: web.StreamResponse, write: Callable[[], Coroutine[None, None, None]]) -> None:
+    """Send what `write` writes; a client that does not get all of it sees a connection that broke, not a shorter body."""
     async with held(ctx) as connection:
         await response.prepare(ctx.request)
-        if ctx.request.method == hdrs.METH_HEAD or not take.length:
-            return
-        sending = asyncio.create_task(_pieces(response, stream, take))
+        writing = asyncio.create_task(write())
         try:
-            await asyncio.wait((sending, connection.ended), return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait((writing, connection.ended), return_when=asyncio.FIRST_COMPLETED)
         finally:
-            sending.cancel()
-            (outcome,) = await asyncio.gather(sending, return_exceptions=True)
+            writing.cancel()
+            (outcome,) = await asyncio.gather(writing, return_exceptions=True)
     if outcome is not None and ctx.request.transport is not None:
         ctx.request.transport.abort()
     if isinstance(outcome, Exception) and not isinstance(outcome, Fault | OSError | TimeoutError):
         raise outcome
 
 
-async def _pieces(response: web.StreamResponse, stream: Stream, take: Take) -> None:
+async def _pieces(ctx: Context, response: web.StreamResponse, stream: Stream, take: Take) -> None:
+    if ctx.request.method == hdrs.METH_HEAD or not take.length:
+        return
     await stream.send(take)
     left = take.length
     while left:

@@ -1,7 +1,5 @@
 """Transcripts: what agents left in the workspace's home of their work, also of what was begun by hand in a terminal."""
 
-import asyncio
-from collections.abc import Callable, Coroutine
 from typing import Annotated, Final, Literal
 
 from aiohttp import hdrs, web
@@ -9,7 +7,6 @@ from msgspec import Meta
 
 from api.auth import Scope
 from api.pages import CURSOR_MAX, decode_cursor, encode_cursor
-from api.people.standing import held
 from api.problems import invalid
 from api.rendering import HTML_POLICY, Html, Markdown, Renderer
 from api.routes.sessions import ROOM_ERRORS
@@ -17,7 +14,8 @@ from api.routing import Context, route
 from api.schema import Query, View
 from api.streams import sse
 from api.transcripts import EntryView, TranscriptView, entry_view, transcript_view
-from shared.errors import Code, Fault
+from api.transfers import send_whole
+from shared.errors import Code
 from shared.guestwire.transcripts import TranscriptPage
 from shared.ids import AgentName, SessionId
 from shared.transcripts import ENTRIES_MAX, LIST_MAX, PAGE_MAX, WANTED_MAX
@@ -164,21 +162,5 @@ async def _download(ctx: Context, renderer: Renderer) -> web.StreamResponse:
         await sse.write(response, "".join(renderer.foot(complete=following.complete)).encode())
         await response.write_eof()
 
-    await _send(ctx, response, write)
+    await send_whole(ctx, response, write)
     return response
-
-
-async def _send(ctx: Context, response: web.StreamResponse, write: Callable[[], Coroutine[None, None, None]]) -> None:
-    """Run `write`; a client whose document does not come to its end sees a connection that broke, not a shorter document."""
-    async with held(ctx) as connection:
-        await response.prepare(ctx.request)
-        writing = asyncio.create_task(write())
-        try:
-            await asyncio.wait((writing, connection.ended), return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            writing.cancel()
-            (outcome,) = await asyncio.gather(writing, return_exceptions=True)
-    if outcome is not None and ctx.request.transport is not None:
-        ctx.request.transport.abort()
-    if isinstance(outcome, Exception) and not isinstance(outcome, Fault | OSError | TimeoutError):
-        raise outcome

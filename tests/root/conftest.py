@@ -1,9 +1,11 @@
-"""A stack for the tests of a module, and two tenants on it."""
+"""A stack for the tests of a module, and two tenants on it; or hostd alone, and a caller."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
+import pytest
 import pytest_asyncio
 
+from tests.root.hostd_harness import Client, Hostd
 from tests.stack import Stack, Tenant
 
 
@@ -24,3 +26,17 @@ async def alice(stack: Stack) -> Tenant:
 async def bob(stack: Stack) -> Tenant:
     """Another tenant."""
     return await stack.tenant("bob")
+
+
+@pytest.fixture(scope="module")
+def hostd() -> Iterator[Hostd]:
+    """The root daemon, for the tests of one module."""
+    with Hostd() as running:
+        yield running
+
+
+@pytest.fixture
+def client(hostd: Hostd) -> Iterator[Client]:
+    """A connection to it, as root."""
+    with hostd.client() as caller:
+        yield caller

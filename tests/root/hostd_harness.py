@@ -20,7 +20,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
-from shared.errors import Fault
+import pytest
+
+from shared.errors import Code, Fault
 from shared.frames import HOST_FRAME_MAX, FrameReader
 from shared.hostwire import HOST, CreateWorkspace, Entered, EnterWorkspace, WorkspaceInfo
 from shared.ids import new_workspace_id
@@ -331,3 +333,10 @@ def wait_until(condition: Callable[[], object]) -> None:
     while not condition():
         assert time.monotonic() < end, "it did not come to pass"
         time.sleep(0.005)
+
+
+def code_of(client: Client, request: Request) -> Code:
+    """The code of the failure that answers `request`."""
+    with pytest.raises(Fault) as caught:
+        client.call(request, Reply)
+    return caught.value.code

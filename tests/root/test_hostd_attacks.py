@@ -60,28 +60,10 @@ from shared.hostwire import (
 from shared.ids import new_workspace_id
 from shared.messages import VERSION, Done, Failure, Hello, Reply, Request, Welcome, snake
 from shared.secret import Secret
-from tests.root.hostd_harness import DEADLINE, HASH, Client, Hostd, as_tenant_python, wait_until
+from tests.root.hostd_harness import DEADLINE, HASH, Client, Hostd, as_tenant_python, code_of, wait_until
 from tests.wire import pack
 
 pytestmark = pytest.mark.root
-
-
-@pytest.fixture(scope="module")
-def hostd() -> Iterator[Hostd]:
-    with Hostd() as running:
-        yield running
-
-
-@pytest.fixture
-def client(hostd: Hostd) -> Iterator[Client]:
-    with hostd.client() as caller:
-        yield caller
-
-
-def code_of(client: Client, request: Request) -> Code:
-    with pytest.raises(Fault) as caught:
-        client.call(request, Reply)
-    return caught.value.code
 
 
 def descriptors(hostd: Hostd) -> int:

@@ -8,7 +8,6 @@ import signal
 import sqlite3
 import subprocess
 import time
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -29,27 +28,19 @@ from shared.hostwire import (
 )
 from shared.ids import new_workspace_id
 from shared.messages import Done
-from tests.root.hostd_harness import DEADLINE, HASH, UID_FIRST, Client, Hostd, as_tenant_python, processes_of, wait_until
+from tests.root.hostd_harness import (
+    DEADLINE,
+    HASH,
+    UID_FIRST,
+    Client,
+    Hostd,
+    as_tenant_python,
+    code_of,
+    processes_of,
+    wait_until,
+)
 
 pytestmark = pytest.mark.root
-
-
-@pytest.fixture(scope="module")
-def hostd() -> Iterator[Hostd]:
-    with Hostd() as running:
-        yield running
-
-
-@pytest.fixture
-def client(hostd: Hostd) -> Iterator[Client]:
-    with hostd.client() as caller:
-        yield caller
-
-
-def code_of(client: Client, request: object) -> Code:
-    with pytest.raises(Fault) as caught:
-        client.call(request, WorkspaceInfo)  # type: ignore[arg-type]  # any request may fail
-    return caught.value.code
 
 
 def accounts() -> dict[str, int]:

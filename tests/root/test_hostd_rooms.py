@@ -24,12 +24,6 @@ def hostd() -> Iterator[Hostd]:
         yield running
 
 
-@pytest.fixture
-def client(hostd: Hostd) -> Iterator[Client]:
-    with hostd.client() as caller:
-        yield caller
-
-
 def seen(path: Path) -> tuple[int, int, int]:
     status = path.lstat()
     return status.st_uid, status.st_gid, stat.S_IMODE(status.st_mode)

@@ -36,9 +36,9 @@ from shared.hostwire import (
     WorkspaceInfo,
     WorkspaceState,
 )
-from shared.messages import Done, Request
+from shared.messages import Done
 from shared.secret import Secret
-from tests.root.hostd_harness import HASH, Client, Hostd, as_tenant_python, processes_of, wait_until
+from tests.root.hostd_harness import HASH, Client, Hostd, as_tenant_python, code_of, processes_of, wait_until
 
 pytestmark = pytest.mark.root
 
@@ -62,18 +62,6 @@ os.chmod('/dev/shm/hostel-closed-%d' % os.getuid(), 0)
 def hostd() -> Iterator[Hostd]:
     with Hostd(hostd={"deletion_grace": 1}) as running:
         yield running
-
-
-@pytest.fixture
-def client(hostd: Hostd) -> Iterator[Client]:
-    with hostd.client() as caller:
-        yield caller
-
-
-def code_of(client: Client, request: Request) -> Code:
-    with pytest.raises(Fault) as caught:
-        client.call(request, Done)
-    return caught.value.code
 
 
 def ipc_of(uid: int) -> list[str]:

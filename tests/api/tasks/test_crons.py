@@ -85,11 +85,11 @@ def test_times(expression: str, zone: str, start: str, expected: list[str]) -> N
     ],
 )
 def test_what_is_wrong_is_named(expression: str, named: str) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     with pytest.raises(Problem) as caught:
         checked(expression, "UTC", time.time())
     assert ("/cron", True) == (caught.value.errors[0].pointer, named in caught.value.detail)
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < 1
 
 
 @pytest.mark.parametrize(

@@ -173,9 +173,9 @@ def test_a_huge_hole_costs_no_time(path: Path) -> None:
     say(log)
     log.close()
     os.truncate(path, 2**40)
-    began = time.monotonic()
+    began = time.process_time()
     assert 0 == Log(path, CAP).last
-    assert time.monotonic() - began < 1
+    assert time.process_time() - began < 1
 
 
 @pytest.mark.parametrize("kind", ["symlink", "dangling", "fifo", "folder", "hardlink", "device"])

@@ -1,6 +1,7 @@
 import { act, cleanup, renderHook } from "@testing-library/react";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { SessionView } from "#/api/schema";
+import { heeding } from "#/testing/server";
 import { session as view } from "#/testing/sessions";
 import { RoomLive, useLive } from "./room";
 
@@ -16,14 +17,14 @@ beforeEach(() => {
   asked = [];
   answers = [];
   vi.spyOn(Math, "random").mockReturnValue(0);
-  vi.stubGlobal("fetch", async (_url: string, { headers }: { headers: HeadersInit }) => {
+  vi.stubGlobal("fetch", async (_url: string, { headers, signal }: { headers: HeadersInit; signal: AbortSignal }) => {
     asked.push(new Headers(headers));
     const other = answers.shift();
     if (other) return other();
     const pipe = new TransformStream<Uint8Array, Uint8Array>();
     const writer = pipe.writable.getWriter();
     write = async (text) => (text === "" ? writer.close() : writer.write(encoder.encode(text)));
-    return new Response(pipe.readable);
+    return heeding(signal, Promise.resolve(new Response(pipe.readable)));
   });
 });
 

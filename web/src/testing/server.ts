@@ -20,9 +20,10 @@ export class Server {
   #stream: ReadableStreamDefaultController<Uint8Array> | null = null;
 
   constructor() {
-    vi.stubGlobal("fetch", async (input: Request | string, init?: RequestInit) =>
-      this.#answer(typeof input === "string" ? new Request(new URL(input, location.origin), init) : input),
-    );
+    vi.stubGlobal("fetch", async (input: Request | string, init?: RequestInit) => {
+      const request = typeof input === "string" ? new Request(new URL(input, location.origin), init) : input;
+      return heeding(request.signal, this.#answer(request));
+    });
   }
 
   /** Answer `METHOD /path`, without its query, by JSON of what `reply` answers, or by a Response of its own. */
@@ -64,6 +65,14 @@ export class Server {
     this.tell("ready", {});
     return new Response(body, { headers: { "Content-Type": "text/event-stream" } });
   }
+}
+
+/** The response; it and its body break when the page gives the request up, as a browser's do. */
+export async function heeding(signal: AbortSignal, answer: Promise<Response>): Promise<Response> {
+  const gone = new Promise<never>((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+  const response = await Promise.race([answer, gone]);
+  if (response.body === null) return response;
+  return new Response(response.body.pipeThrough(new TransformStream(), { signal }), response);
 }
 
 /** An error as the API tells it. */

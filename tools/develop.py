@@ -28,6 +28,8 @@ TEST_NEEDS: Final = {
 }
 BESIDE: Final = ("tests/browser", "tests/e2e", "tests/systemd", "tests/tools")
 """Tests that mostly wait: for browsers, agents, machines that boot, environments that are made."""
+RUN: Final = ("api", "guest", "hostd", "shared")
+"""Packages of the programs that the tests start."""
 CHECKS: Final = (("ruff", "check"), ("ruff", "format", "--check"), ("mypy",), ("tools.web", "check"))
 FIXES: Final = (("ruff", "check", "--fix", "--quiet"), ("ruff", "format"), ("tools.web", "fmt"))
 
@@ -71,6 +73,9 @@ def provide(state: Path, *, for_tests: bool) -> Environment:
         Builder(state / "build").provide([environment])
         site = run(environment.python, "-I", "-c", "import sysconfig; print(sysconfig.get_path('purelib'))").strip()
         Path(site, "hostel-checkout.pth").write_text(f"{CHECKOUT}\n", encoding="utf-8")
+        if for_tests:
+            # As installed: api and tenants may not write what Python keeps of a module, and would compile it at each start.
+            run(environment.python, "-I", "-m", "compileall", "-q", *(str(CHECKOUT / name) for name in RUN))
     return environment
 
 

@@ -1,6 +1,7 @@
 """The middleware, and the sweep of all routes."""
 
 import asyncio
+import gzip
 import io
 import json
 import re
@@ -202,6 +203,32 @@ async def test_a_chunked_body_that_is_too_large_is_refused(server: Server) -> No
         server.url + "/api/workspaces/login", data=chunks(), headers={"Content-Type": "application/json"}
     ) as reply:
         assert 413 == reply.status
+
+
+@pytest.mark.parametrize("path", ["/api/auth/redeem", "/api/workspaces/{}/sessions"])
+async def test_a_compressed_body_is_refused_and_not_unpacked(server: Server, path: str) -> None:
+    workspace, token = await server.tenant()
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json", "Content-Encoding": "gzip"}
+    for data in (gzip.compress(b"{}"), b"this is not gzip"):
+        async with server.http.post(server.url + path.format(workspace), data=data, headers=headers) as reply:
+            assert (415, "unsupported_media_type") == (reply.status, (await reply.json(content_type=None))["code"])
+
+
+async def test_a_client_that_leaves_in_mid_body_is_no_error_of_the_server(json_log: io.StringIO, server: Server) -> None:
+    answered: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+    def seen(_name: str, status: int, _seconds: float) -> None:
+        answered.set_result(status)
+
+    server.services.metrics.answered = seen  # type: ignore[method-assign]
+    _, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    head = f"POST /api/auth/redeem HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\nContent-Length: 10\r\n\r\n{{"
+    writer.write(head.encode())
+    await writer.drain()
+    writer.close()
+    async with asyncio.timeout(30):
+        assert 400 == await answered
+    assert "unexpected" not in json_log.getvalue()
 
 
 async def test_a_request_id_is_given_back_and_a_wrong_one_replaced(server: Server) -> None:

@@ -12,6 +12,8 @@ PATHS = (
     "/w/w0123456789abcdef01234567",
     "/w/w0123456789abcdef01234567/s/x/files",
     "/w/w0123456789abcdef01234567/s/x/files?path=src/app.py&line=3",
+    "/?utm_source=mail",
+    "/w/w0123456789abcdef01234567?q=one&q=two",
     "/orgs",
     "/admin/keys",
 )

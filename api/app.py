@@ -20,6 +20,7 @@ from api import openapi
 from api.admission import REQUEST_ID, SUBJECT, WINDOW
 from api.dispatch import Endpoint
 from api.origin import Origins
+from api.paths import Paths
 from api.problems import Problem, of_fault, of_http, respond
 from api.routes import (
     agents,
@@ -40,6 +41,7 @@ from api.routes import (
     mcp,
     members,
     meta,
+    names,
     organisations,
     permissions,
     provisioners,
@@ -78,6 +80,7 @@ MODULES: Final[tuple[ModuleType, ...]] = (
     keys,
     organisations,
     members,
+    names,
     workspaces,
     transfer,
     lifecycle,
@@ -116,6 +119,7 @@ SECURITY_HEADERS: Final = {
     "Cache-Control": "no-store",
 }
 """On every reply, unless its handler says otherwise."""
+_PREFIX: Final = "/api"
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
@@ -138,8 +142,12 @@ def build(services: "Services") -> web.Application:
     app[openapi.DOCUMENT] = _document()
     plain = {route.path for route in declared if route.method == hdrs.METH_GET and not route.websocket}
     sockets = {route.path: SocketEndpoint(route, services) for route in declared if route.websocket}
-    # One resource a path: the router tries them one after the other.
-    resources = {path: app.router.add_resource(path) for path in dict.fromkeys(route.path for route in declared)}
+    below = Paths(_PREFIX)
+    resources = {
+        path: below.add(path) if "{" in path and path.startswith(_PREFIX) else app.router.add_resource(path)
+        for path in dict.fromkeys(route.path for route in declared)
+    }
+    app.router.register_resource(below)
     app[mcp.ENDPOINTS] = {route.name: Endpoint(route, services) for route in declared}
     for route in declared:
         if route.websocket and route.path in plain:
@@ -205,6 +213,7 @@ def complete(response: web.StreamResponse, request_id: str) -> None:
     """Add the headers that every reply has."""
     headers = response.headers
     headers["X-Request-Id"] = request_id
+    headers[hdrs.SERVER] = "hostel"  # aiohttp would tell its version, and Python's
     for name, value in SECURITY_HEADERS.items():
         headers.setdefault(name, value)
 

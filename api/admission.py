@@ -4,10 +4,9 @@ Every request, upgrade and call of a tool passes here before anything is done fo
 """
 
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from collections.abc import Mapping
+from types import TracebackType
+from typing import TYPE_CHECKING, Final, Self
 
 from aiohttp import hdrs, web
 
@@ -16,6 +15,7 @@ from api.auth import (
     ANONYMOUS,
     LOCKED_SCOPES,
     NOWHERE,
+    Denied,
     Principal,
     Role,
     Scope,
@@ -34,6 +34,7 @@ from api.workspaces import Workspace
 from shared.errors import Code, Fault
 
 if TYPE_CHECKING:
+    from api.auditing import Auditor
     from api.services import Services
 
 WAIT_MAX: Final = 60.0
@@ -74,19 +75,57 @@ async def browser_principal(services: "Services", request: web.Request, cookie: 
     return await services.organisations.ranked(await services.browsers.principal(cookie))
 
 
-@dataclass(slots=True)
 class Note:
-    """What the audit log is told of a request."""
+    """Tells the audit log how a request has ended, and what it was about."""
 
-    target: Target = NOWHERE
-    about: str = ""
+    __slots__ = ("_about", "_auditor", "_error", "_request", "_route", "_target")
+
+    def __init__(self, route: Route, auditor: "Auditor", request: web.Request) -> None:
+        """Nothing is known of it yet."""
+        self._route = route
+        self._auditor = auditor
+        self._request = request
+        self._target = NOWHERE
+        self._about = ""
+        self._error: BaseException | None = None
 
     def take(self, ctx: Context) -> None:
         """Know what the request is about."""
         own = ctx.workspace if ctx.principal.workspace else ctx.target.workspace
-        self.target = Target(own, ctx.target.organisation or ctx.principal.organisation)
+        self._target = Target(own, ctx.target.organisation or ctx.principal.organisation)
         inner = [value for name, value in ctx.params.items() if name not in {"workspaceId", "organisationId"}]
-        self.about = inner[-1] if inner else ctx.resource_id
+        self._about = inner[-1] if inner else ctx.resource_id
+
+    def fail(self, error: Exception) -> None:
+        """Know that it has failed, of which the client was told already."""
+        self._error = error
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        return self
+
+    def __exit__(self, _kind: type[BaseException] | None, error: BaseException | None, _trace: TracebackType | None) -> None:
+        """Have it written, if it is to be."""
+        error = error or self._error
+        outcome = _outcome(error)
+        if isinstance(error, Denied):
+            self._target = error.target
+        if self._route.audited or (outcome in _REFUSED and self._claimed()):
+            self._auditor.note(self._route.name, outcome, self._target, self._about)
+
+    def _claimed(self) -> bool:
+        """Whether somebody said who they are."""
+        return SUBJECT in self._request or hdrs.AUTHORIZATION in self._request.headers
+
+
+def _outcome(error: BaseException | None) -> str:
+    match error:
+        case Fault() | Problem():
+            return str(error.code)
+        case Exception():
+            return str(Code.INTERNAL)
+        case _:  # who has left is no failure
+            return "ok"
 
 
 class Gate:
@@ -189,22 +228,9 @@ class Gate:
         if row.deleted is not None and self._scope not in LOCKED_SCOPES | {Scope.PUBLIC}:
             raise Fault(Code.NOT_READY, "the workspace was deleted; until it is removed for good it can be restored")
 
-    @contextmanager
-    def noted(self, request: web.Request) -> Iterator["Note"]:
-        """Have the audit log say how what is done in the block ends."""
-        note = Note()
-        outcome = "ok"
-        try:
-            yield note
-        except (Fault, Problem) as error:
-            outcome = str(error.code)
-            raise
-        except Exception:
-            outcome = str(Code.INTERNAL)
-            raise
-        finally:
-            if self._route.audited or (outcome in _REFUSED and (request.get(SUBJECT) or hdrs.AUTHORIZATION in request.headers)):
-                self._services.auditor.note(self._route.name, outcome, note.target, note.about)
+    def noted(self, request: web.Request) -> "Note":
+        """A block of which the audit log is told how it ends."""
+        return Note(self._route, self._services.auditor, request)
 
 
 def _bearer(request: web.Request) -> str:

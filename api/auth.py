@@ -281,6 +281,15 @@ class Principal:
         return self.scopes if reached else None
 
 
+class Denied(Fault):
+    """FORBIDDEN, to somebody who reaches `target`: its audit tells of it."""
+
+    def __init__(self, message: str, target: Target) -> None:
+        """`target` is the caller's own where the request names none."""
+        super().__init__(Code.FORBIDDEN, message)
+        self.target = target
+
+
 ANONYMOUS: Final = Principal(role=Role.ANONYMOUS, scopes=frozenset())
 
 
@@ -303,9 +312,10 @@ def authorize(principal: Principal, scope: Scope, target: Target = NOWHERE) -> N
         raise no_such_workspace() if target.workspace else no_such_organisation()
     if scope in scopes:
         return
+    about = Target(target.workspace or principal.workspace, target.organisation or principal.organisation)
     if principal.role is Role.ADMIN and scope in ROOM_SCOPES:
-        raise Fault(Code.FORBIDDEN, "an admin manages workspaces but does not enter them; sign in as the workspace")
-    raise Fault(Code.FORBIDDEN, f"this credential lacks the scope `{scope}`")
+        raise Denied("an admin manages workspaces but does not enter them; sign in as the workspace", about)
+    raise Denied(f"this credential lacks the scope `{scope}`", about)
 
 
 def no_such_workspace() -> Fault:

@@ -28,7 +28,7 @@ from api.people.standing import current, renewed
 from api.problems import HttpCode, Problem, invalid
 from api.ratelimit import client_address
 from api.routing import Answer, Context, Created, Route, matches
-from api.uploads import Upload
+from api.uploads import BROKEN, Upload
 from shared.errors import Code, Fault
 
 if TYPE_CHECKING:
@@ -115,6 +115,8 @@ class Endpoint(Gate):
     async def _answer(self, request: web.Request, ctx: Context) -> web.StreamResponse:
         arguments = self.query_of(request)
         raw = b""
+        if request.headers.get(hdrs.CONTENT_ENCODING, "identity").lower() != "identity":
+            raise Problem(HttpCode.UNSUPPORTED_MEDIA_TYPE, "the body must not be compressed")
         if self._decoder is not None:
             waits = not request.content.is_eof()
             raw = await self._body(request)
@@ -131,7 +133,8 @@ class Endpoint(Gate):
 
     def query_of(self, request: web.Request) -> dict[str, Any]:
         """The handler's `query` argument, if it has one; Problem INVALID for a parameter that is wrong or unknown."""
-        if not self._route.query and "?" not in request.raw_path:
+        # The query of a page is for its script, whatever it says.
+        if self._route.hidden or (not self._route.query and "?" not in request.raw_path):
             return {}
         given = MultiDict(request.query)
         if self._route.selects and len(given.getall(SELECTED, ())) == 1:
@@ -175,6 +178,8 @@ class Endpoint(Gate):
                         raise Fault(Code.TOO_LARGE, f"at most {self._body_max} bytes are accepted")
         except TimeoutError:
             raise Problem(HttpCode.REQUEST_TIMEOUT, f"the body did not come within {BODY_SECONDS:g} s") from None
+        except BROKEN:
+            raise Problem(Code.BAD_REQUEST, "the body broke off") from None
         if not size:
             return b"{}"
         charset = (request.charset or "utf-8").lower()

@@ -176,10 +176,8 @@ def _codes_by_status(route: Route) -> dict[int, list[AnyCode]]:
         codes.append(Code.UNAUTHORIZED)
     if route.params:
         codes.append(Code.NOT_FOUND)
-    if route.body:
+    if route.body or route.upload:
         codes += _BODY
-    if route.upload:
-        codes += (Code.TOO_LARGE, HttpCode.REQUEST_TIMEOUT)
     if route.room:
         codes += _ROOM
     if route.idempotent:

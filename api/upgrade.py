@@ -79,10 +79,12 @@ async def _upgrade(endpoint: Endpoint, request: web.Request, note: Note) -> web.
         note.take(ctx)
         await endpoint.run_socket(ctx, ws)
     except (Fault, Problem) as error:
+        note.fail(error)
         await _refuse(ws, of_fault(error) if isinstance(error, Fault) else error)
     except ConnectionError:
         logger().debug("the client of a WebSocket has left")
-    except Exception:  # noqa: BLE001  # it is logged, and told as `internal`
+    except Exception as error:  # noqa: BLE001  # it is logged, and told as `internal`
+        note.fail(error)
         logger().exception("a WebSocket failed")
         await _refuse(ws, Problem(Code.INTERNAL, "an unexpected error; the server's log says more"))
     finally:

@@ -16,6 +16,8 @@ DEADLINE: Final = 3600.0
 """Seconds for all of it."""
 PIECE_MAX: Final = 256 * 1024
 """Bytes."""
+BROKEN: Final = (ConnectionError, ClientError, HttpProcessingError, web.RequestPayloadError)
+"""How reading a body fails when it breaks off, or is not what its headers say."""
 
 
 class Upload:
@@ -55,5 +57,5 @@ class Upload:
                 return await self._request.content.readany()
         except TimeoutError:
             raise Problem(HttpCode.REQUEST_TIMEOUT, "the body came too slowly") from None
-        except (ConnectionError, ClientError, HttpProcessingError):
+        except BROKEN:
             raise Problem(Code.BAD_REQUEST, "the body broke off") from None

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Final
 
 from aiohttp import hdrs, web
-from msgspec import Struct
 
 from api.auth import Scope
 from api.routing import Context, route
@@ -62,10 +61,6 @@ def _answer(name: str) -> web.Response:
     return web.Response(text=_page(name).replace(_NONCE, nonce), headers=headers)
 
 
-class Address(Struct, frozen=True):
-    """What a page's address says beside its path, whatever it is."""
-
-
 @route("GET", "/", scope=Scope.PUBLIC, summary="The web client", produces="text/html", hidden=True)
 async def index(_ctx: Context) -> web.Response:
     """Takes `#redeem=TOKEN`, which browsers never send to a server."""
@@ -80,7 +75,7 @@ async def index(_ctx: Context) -> web.Response:
     produces="text/html",
     hidden=True,
 )
-async def page(_ctx: Context, query: Address) -> web.Response:  # noqa: ARG001  # the script reads it
+async def page(_ctx: Context) -> web.Response:
     """The same page: its script reads the path and the query."""
     return _answer("index.html")
 

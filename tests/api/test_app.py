@@ -214,13 +214,15 @@ async def test_a_compressed_body_is_refused_and_not_unpacked(server: Server, pat
             assert (415, "unsupported_media_type") == (reply.status, (await reply.json(content_type=None))["code"])
 
 
-async def test_a_client_that_leaves_in_mid_body_is_no_error_of_the_server(json_log: io.StringIO, server: Server) -> None:
+async def test_a_client_that_leaves_in_mid_body_is_no_error_of_the_server(
+    json_log: io.StringIO, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
     answered: asyncio.Future[int] = asyncio.get_running_loop().create_future()
 
     def seen(_name: str, status: int, _seconds: float) -> None:
         answered.set_result(status)
 
-    server.services.metrics.answered = seen  # type: ignore[method-assign]
+    monkeypatch.setattr(server.services.metrics, "answered", seen)
     _, writer = await asyncio.open_connection("127.0.0.1", server.port)
     head = f"POST /api/auth/redeem HTTP/1.1\r\nHost: 127.0.0.1:{server.port}\r\nContent-Length: 10\r\n\r\n{{"
     writer.write(head.encode())
@@ -243,6 +245,7 @@ async def test_every_reply_has_the_security_headers(server: Server) -> None:
     for path in ("/healthz", "/nothing", "/", "/api/openapi.json"):
         async with server.http.get(server.url + path) as reply:
             assert "nosniff" == reply.headers["X-Content-Type-Options"]
+            assert "hostel" == reply.headers["Server"]
             assert "frame-ancestors 'none'" in reply.headers["Content-Security-Policy"]
             policy = reply.headers["Content-Security-Policy"]
             assert "unsafe" not in policy.replace("style-src-attr 'unsafe-inline'", "")

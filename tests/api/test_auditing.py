@@ -12,7 +12,7 @@ from api.hosts import Hosts
 from shared.config import Config
 from shared.errors import Code, Fault
 from shared.hostwire import EVENTS_MAX, Origin
-from shared.ids import new_workspace_id
+from shared.ids import new_terminal_id, new_workspace_id
 from tests.api.fakehost import FakeHost
 from tests.api.serving import Server
 
@@ -145,13 +145,44 @@ async def test_requests_are_noted_by_the_names_of_their_routes(server: Server) -
     ] == told[:3]
     assert [
         ("get_workspace", "unauthorized", None, "anonymous"),
-        ("list_audit", "forbidden", None, workspace),
+        ("list_audit", "forbidden", workspace, workspace),
         ("change_workspace", "ok", workspace, workspace),
         ("login", "unauthorized", None, "anonymous"),
     ] == told[3:]
     patched = server.host.records[-2]
     assert ("127.0.0.1", "mine") == (patched.origin.address, patched.origin.request)
     assert patched.origin.credential
+
+
+async def test_what_is_refused_to_those_who_reach_a_workspace_is_in_its_own_audit(server: Server) -> None:
+    workspace, token = await server.tenant()
+    base = f"/api/workspaces/{workspace}"
+    _, made, _ = await server.call("POST", f"{base}/keys", {"name": "narrow", "scopes": ["files:read"]}, token=token)
+    _, foreign = await server.tenant()
+    assert 403 == (await server.call("GET", f"{base}/sessions", token=made["key"]))[0]
+    assert 403 == (await server.call("GET", f"/api/terminals/{new_terminal_id()}", token=made["key"]))[0]
+    assert 403 == (await server.call("GET", f"{base}/sessions", token=await server.admin()))[0]
+    assert 404 == (await server.call("POST", f"{base}/sessions", {}, token=foreign))[0]
+    await until(lambda: server.host.records and server.host.records[-1].outcome == "not_found")
+    told = [(record.action, record.workspace) for record in server.host.records if record.outcome in {"forbidden", "not_found"}]
+    assert [
+        ("list_sessions", workspace),
+        ("get_terminal", workspace),
+        ("list_sessions", workspace),
+        ("create_session", None),
+    ] == told
+
+
+async def test_a_websocket_that_is_refused_after_its_handshake_is_no_success(server: Server) -> None:
+    url = f"{server.url}/api/terminals/{new_terminal_id()}"
+    for frame in ({"type": "auth", "token": "rubbish"}, {"type": "auth", "token": await server.admin()}):
+        async with server.http.ws_connect(url) as ws:
+            await ws.send_json(frame)
+            assert "error" == (await ws.receive_json())["type"]
+    await until(lambda: server.host.records and server.host.records[-1].outcome == "forbidden")
+    assert ["unauthorized", "forbidden"] == [
+        record.outcome for record in server.host.records if record.action == "attach_terminal"
+    ]
 
 
 async def test_a_flood_of_failed_logins_takes_little_memory_and_is_told(server: Server) -> None:

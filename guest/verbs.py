@@ -7,6 +7,7 @@ is an answer.
 from collections.abc import Callable
 from typing import Any, Final, TypeAlias
 
+from guest.bulkhead import Bulkhead
 from guest.calls.deadlines import DeadlineCalls
 from guest.calls.export import ExportStreams
 from guest.calls.figures import FigureCalls
@@ -19,6 +20,8 @@ from guest.calls.turns import TurnCalls, TurnStreams
 from guest.sessions.uses import Call, Stream, Uses
 from guest.supervisor import Supervisor
 from shared.guestwire import GUEST
+from shared.guestwire.files import ListFileNames
+from shared.guestwire.repos import GetDiff, GetStatus, GetTurnDiff, ListCommits
 from shared.messages import Request
 
 Nouns: TypeAlias = tuple[Callable[[Supervisor], object], ...]
@@ -34,6 +37,11 @@ CALLS: Final[Nouns] = (
     FigureCalls,
 )
 STREAMS: Final[Nouns] = (TerminalStreams, TurnStreams, FileStreams, RepoStreams, ExportStreams)
+COSTLY: Final = (GetStatus, GetDiff, GetTurnDiff, ListCommits, ListFileNames)
+"""Verbs for which git looks at a whole repository."""
+COSTLY_AT_ONCE: Final = 4
+COSTLY_WAITING: Final = 20
+"""With those at once fewer than `guest.connections.CALLS_MAX`, so that other calls of the same connection get through."""
 
 
 def handlers(supervisor: Supervisor) -> tuple[dict[type[Request], Call], dict[type[Request], Stream]]:
@@ -42,7 +50,8 @@ def handlers(supervisor: Supervisor) -> tuple[dict[type[Request], Call], dict[ty
     verbs = {name: verb.request for name, verb in GUEST.verbs.items()}
     if wrong := (calls.keys() | streams.keys()) ^ verbs.keys() | calls.keys() & streams.keys():
         raise TypeError(f"verbs and handlers differ: {sorted(wrong)}")
-    uses = Uses(supervisor.sessions)
+    uses, bulkhead = Uses(supervisor.sessions), Bulkhead(COSTLY_AT_ONCE, COSTLY_WAITING)
+    calls |= {name: bulkhead.of_call(calls[name]) for name, kind in verbs.items() if kind in COSTLY}
     return (
         {verbs[name]: uses.of_call(verbs[name], handler) for name, handler in calls.items()},
         {verbs[name]: uses.of_stream(verbs[name], handler) for name, handler in streams.items()},

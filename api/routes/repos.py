@@ -60,7 +60,10 @@ class DiffQuery(PlaceQuery, frozen=True):
     """Which differences: without anything, those of the files from the index."""
 
     base: GitRef | None = None
-    """Of the files (or of the index, or of `target`) from this commit. `HEAD`: all that is not committed."""
+    """Of the files (or of the index, or of `target`) from this commit. `HEAD`: all that is not committed.
+
+    Or from git's tree without files, `4b825dc642cb6eb9a060e54bf8d69288fbee4904`: what a first commit has changed.
+    """
     target: GitRef | None = None
     staged: bool = False
     """Of the index rather than of the files."""
@@ -268,7 +271,7 @@ async def merge_branch(ctx: Context, body: Merge, query: PlaceQuery) -> MergeVie
     merged = await ctx.app.guests.merge_branch(ctx.room, request)
     if merged.outcome is MergeOutcome.CONFLICT:
         errors = tuple(FieldError("it is in conflict", path=path) for path in merged.conflicts)
-        raise Problem(Code.CONFLICT, f"the merge stopped at {len(errors)} conflicts, and waits", errors=errors)
+        raise Problem(Code.CONFLICT, "the merge stopped at conflicts, and waits to be committed or aborted", errors=errors)
     return MergeView(outcome=merged.outcome, commit=merged.commit)
 
 

@@ -3,7 +3,8 @@
 import asyncio
 import heapq
 import os
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -12,6 +13,7 @@ from guest.git.git import Git, inside
 from shared.files import PATH_MAX
 from shared.guestwire.files import FileNames, ListFileNames
 
+_NAME: Final = re.compile(rb"[^\0]+(?=\0)")
 _LIST_MAX: Final = 16 * 1024 * 1024
 """Bytes of all names that are looked at."""
 _SECONDS: Final = 20.0
@@ -35,11 +37,12 @@ class Names:
             timeout=_SECONDS,
             cap=_LIST_MAX,
         )
-        items, more = await asyncio.to_thread(_best, folder, listed.data.split(b"\0")[:-1], request)
+        names = (found[0] for found in _NAME.finditer(listed.data))
+        items, more = await asyncio.to_thread(_best, folder, names, request)
         return FileNames(items=items, truncated=more or listed.cut)
 
 
-def _best(folder: Path, names: list[bytes], request: ListFileNames) -> tuple[list[str], bool]:
+def _best(folder: Path, names: Iterable[bytes], request: ListFileNames) -> tuple[list[str], bool]:
     # One more than is asked for says whether there are more.
     ranked = heapq.nsmallest(request.limit + 1, _ranked(names, request.text))
     items: list[str] = []
@@ -54,7 +57,7 @@ def _best(folder: Path, names: list[bytes], request: ListFileNames) -> tuple[lis
     return items, len(ranked) > request.limit
 
 
-def _ranked(names: list[bytes], text: str) -> Iterator[tuple[int, int, str, bytes]]:
+def _ranked(names: Iterable[bytes], text: str) -> Iterator[tuple[int, int, str, bytes]]:
     """How well each fits, less being better, with its length, its path and its bytes."""
     wanted = "".join(text.lower().split())
     for name in names:

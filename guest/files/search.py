@@ -11,6 +11,7 @@ from typing import Final
 
 import msgspec
 
+from guest.bulkhead import Bulkhead
 from guest.files.paths import Root, meant, parts
 from guest.files.searcher import Refused, Task
 from guest.git.git import Git, inside
@@ -23,6 +24,9 @@ _TIMEOUT: Final = 20.0
 _SPECIAL: Final = re.compile(rb"[*?\[\]\\]")
 _LIST_MAX: Final = 8 * 1024 * 1024
 """Bytes of the names of the files that are looked into."""
+AT_ONCE: Final = 2
+WAITING: Final = 20
+"""Searches of the workspace."""
 
 
 class Search:
@@ -33,9 +37,14 @@ class Search:
         self._sessions = room.sessions
         self._environment = dict(room.environment)
         self._git = git
+        self._bulkhead = Bulkhead(AT_ONCE, WAITING)
 
     async def run(self, folder: Path, root: Root, request: SearchFiles) -> Found:
-        """The lines that match. Raises Fault BAD_REQUEST for a wrong pattern, TIMEOUT, FAILED."""
+        """The lines that match. Raises Fault BAD_REQUEST for a wrong pattern, BUSY, TIMEOUT, FAILED."""
+        async with self._bulkhead.slot():
+            return await self._run(folder, root, request)
+
+    async def _run(self, folder: Path, root: Root, request: SearchFiles) -> Found:
         listed = await self._git.capture(
             *("ls-files", "--cached", "--others", "--deduplicate", "-z"),
             *(() if request.ignored else ("--exclude-standard",)),

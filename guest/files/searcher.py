@@ -4,6 +4,7 @@ Files are opened like all others, by descriptors, so that nothing outside of the
 or all memory, takes those of this process, which its guest ends.
 """
 
+import contextlib
 import os
 import re
 import resource
@@ -11,6 +12,7 @@ import stat
 import sys
 import time
 from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
 from typing import Final
 
@@ -88,32 +90,37 @@ def search(root: Root, pattern: re.Pattern[bytes], limit: int, paths: list[bytes
 def _matches(root: Root, pattern: re.Pattern[bytes], paths: list[bytes]) -> Iterator[Match | None]:
     """Matches; None when time is up."""
     end = time.monotonic() + _SECONDS
-    for raw in paths:
+    for folder, raw in _files(root, paths):
         if time.monotonic() > end:
             yield None
-        path = shown(raw)
-        if not raw or len(path) > PATH_MAX:
-            continue
-        data = _content(root, path)
+        data = _content(folder, os.path.basename(raw))  # noqa: PTH119  # bytes
         if pattern.search(data) is None:
             continue
         for number, line in enumerate(data.split(b"\n"), 1):
             if found := pattern.search(line):
-                yield Match(path=path, line=number, column=found.start() + 1, text=_excerpt(line, found.start()))
+                yield Match(path=shown(raw), line=number, column=found.start() + 1, text=_excerpt(line, found.start()))
 
 
-def _content(root: Root, path: str) -> bytes:
+def _files(root: Root, paths: list[bytes]) -> Iterator[tuple[int, bytes]]:
+    """The paths, each with a descriptor of its folder: git lists a folder's files together, so the way there is gone once."""
+    known = [raw for raw in paths if raw and len(shown(raw)) <= PATH_MAX]
+    for parent, group in groupby(known, os.path.dirname):  # bytes
+        files = list(group)
+        with contextlib.suppress(Fault, OSError), spot(root, shown(files[0]), follow=False) as found:
+            if b"/".join(found.names[:-1]) == parent:  # else by a link: git would not have gone there
+                for raw in files:
+                    yield found.folder, raw
+
+
+def _content(folder: int, name: bytes) -> bytes:
     """A text file's bytes; none of what is anything else, or gone."""
     try:
-        with spot(root, path, follow=False) as found:
-            if tuple(path.split("/")) != tuple(map(shown, found.names)):  # by a link: git would not have gone there
+        with open(os.open(name, _READ, dir_fd=folder), "rb", buffering=0) as file:  # noqa: PTH123  # a descriptor
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode) or status.st_size > FILE_MAX:
                 return b""
-            with open(os.open(found.name, _READ, dir_fd=found.folder), "rb") as file:  # noqa: PTH123  # a descriptor
-                status = os.fstat(file.fileno())
-                if not stat.S_ISREG(status.st_mode) or status.st_size > FILE_MAX:
-                    return b""
-                data = file.read(FILE_MAX)
-    except (Fault, OSError):
+            data = file.read(status.st_size)  # to ask for more would have all of it allocated, for each file
+    except OSError:
         return b""
     return b"" if b"\0" in data[:_BINARY] else data
 

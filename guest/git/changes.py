@@ -10,7 +10,7 @@ from guest.git import addresses, credentials
 from guest.git.addresses import Address
 from guest.git.clones import resolve
 from guest.git.git import Git, GitError, inside
-from guest.git.refs import check_new, commit_of
+from guest.git.refs import check_new, commit_of, ref_of
 from guest.git.repos import Repos, cut, fault_of
 from guest.room import Room
 from shared.errors import Code, Fault
@@ -21,6 +21,10 @@ from shared.rooms import GitAuth
 _NOTHING: Final = ("nothing to commit", "nothing added to commit", "no changes added to commit")
 _PATHSPECS: Final = ("--pathspec-from-file=-", "--pathspec-file-nul")
 _REFUSED: Final = b"!"
+_ADVICE: Final = dict.fromkeys(
+    ("fetch first", "non-fast-forward"), "; it has commits that are not in what is pushed: fetch and merge them first"
+) | {"stale info": "; it has changed since it was last fetched: fetch, and look at what came"}
+"""What can be done about git's reasons to refuse a push."""
 _NAMED_MAX: Final = 20
 """Paths that a message names."""
 
@@ -119,10 +123,12 @@ class Changes:
             raise Fault(Code.CONFLICT, "a merge waits already: commit it or abort it")
         name = request.ref or "@{upstream}"
         target = await commit_of(self._git, folder, name)
+        # Where both have changed the same, its name stands in the files.
+        shown = await ref_of(self._git, folder, name, target)
         message = request.message or f"Merge {'the upstream' if request.ref is None else f'`{name}`'}"
         kind = {None: "--ff", True: "--ff-only", False: "--no-ff"}[request.fast_forward]
         try:
-            arguments = ("merge", "--quiet", "--no-edit", "--no-stat", "--no-autostash", kind, target)
+            arguments = ("merge", "--quiet", "--no-edit", "--no-stat", "--no-autostash", kind, shown)
             await self._write(folder, *arguments, message=message, author=request.author)
         except Fault:
             conflicts = await self._repos.conflicts(folder)
@@ -223,4 +229,6 @@ def _pushed(output: bytes) -> Iterator[PushedRef]:
 def _refused(output: bytes) -> Iterator[str]:
     for flag, _, target, summary in _lines(output):
         if flag == _REFUSED:
-            yield f"{cut(target, 1000)} {cut(summary, SUMMARY_MAX)}"
+            words = cut(summary, SUMMARY_MAX)
+            advice = next((advice for word, advice in _ADVICE.items() if f"({word})" in words), "")
+            yield f"{cut(target, 1000)} {words}{advice}"

@@ -17,6 +17,15 @@ async def commit_of(git: Git, folder: Path, name: str) -> str:
     raise Fault(Code.NOT_FOUND, f"there is no branch, tag or commit `{name}`")
 
 
+async def ref_of(git: Git, folder: Path, name: str, commit: str) -> str:
+    """The whole name of the branch by which git finds `commit` when it reads `name`; the commit where that is no branch."""
+    try:
+        ref = await git.run("rev-parse", "--verify", "--quiet", "--symbolic-full-name", "--end-of-options", name, cwd=folder)
+    except GitError:
+        return commit
+    return ref if ref.startswith(("refs/heads/", "refs/remotes/")) else commit
+
+
 async def check_new(git: Git, folder: Path, branch: str) -> None:
     """Raise Fault CONFLICT for a branch that exists, BAD_REQUEST for a name that no branch can have."""
     if await resolve(git, folder, f"refs/heads/{branch}"):

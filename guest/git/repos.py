@@ -36,6 +36,11 @@ _FIELDS: Final = ("%H", "%P", "%an", "%ae", "%at", "%ct", "%s", "%b")
 """The times as numbers: one that has no date, in any commit, would end git."""
 _BRANCH: Final = ("%(refname)", "%(objectname)", "%(HEAD)", "%(upstream:short)", "%(symref)", "%(contents:subject)")
 _PARENTS_MAX: Final = 64
+_EMPTY_TREES: Final = (
+    "4b825dc642cb6eb9a060e54bf8d69288fbee4904",
+    "6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321",
+)
+"""The tree without files, which git knows in every repository: in those of SHA-1, and of SHA-256."""
 _DIGITS_MAX: Final = 20
 _PLAIN: Final = ("--no-ext-diff", "--no-textconv", "--no-color", "--ignore-submodules=dirty", "--find-renames")
 _BUSY: Final = (".lock': File exists", "Another git process")
@@ -113,7 +118,7 @@ class Repos:
                 raise Fault(Code.BAD_REQUEST, "`target` needs a `base`, and what is staged has none")
             options += ["--merge-base"] if request.since_fork else []
         for name in (request.base, request.target):
-            options += [await commit_of(self._git, folder, name)] if name else []
+            options += [name if name in _EMPTY_TREES else await commit_of(self._git, folder, name)] if name else []
         return await self.between(folder, *options, path=request.path, context=request.context)
 
     async def between(

@@ -11,7 +11,8 @@ import contextlib
 import logging
 import os
 import stat
-from collections.abc import Collection
+from collections.abc import Mapping, Sequence
+from itertools import accumulate
 from pathlib import Path
 from typing import Final
 
@@ -32,13 +33,21 @@ FILES_MAX: Final = 5000
 """Files that differ from the index, or that git does not know yet."""
 BYTES_MAX: Final = 32 * 1024 * 1024
 """Of those files together."""
+SESSION_BYTES: Final = 128 * 1024 * 1024
+"""Of all snapshots of a session on the disk; the oldest go first. They count for the workspace, whose bytes they are."""
 SECONDS: Final = 5.0
 """For one snapshot: a prompt waits for it."""
 _NAMES_MAX: Final = 1024 * 1024
 """Bytes of the names of those files."""
 _RECORD_MAX: Final = 4096
+_BLOCK: Final = 512
+"""Bytes that `st_blocks` counts in."""
 _REASON_MAX: Final = 500
-_OPTIONS: Final = ("-c", "core.fsync=none", "-c", "core.untrackedCache=false")
+_OPTIONS: Final = (
+    *("-c", "core.fsync=none"),
+    *("-c", "core.untrackedCache=false"),
+    *("-c", "core.safecrlf=false"),  # a guard of what is committed, and nothing is
+)
 _FOLDER: Final = "snapshots"
 _RECORD: Final = "snapshot.json"
 
@@ -84,15 +93,21 @@ class Snapshots:
             _write(session, turn, Snapshot(found.before, tree, reason))
 
     async def _taken(self, session: Session, turn: str, folder: Path) -> tuple[str | None, str | None]:
-        """The tree, or why there is none."""
+        """The tree, or why there is none; then the bytes of what there is of it are given back."""
         home = _folder(session, turn)
+        objects = home / "objects"
         try:
-            (home / "objects").mkdir(mode=0o700, parents=True, exist_ok=True)
-            return await self._take(folder, home / "objects", home), None
+            objects.mkdir(mode=0o700, parents=True, exist_ok=True)
+            return await self._take(folder, objects, home), None
         except Fault as fault:
-            return None, fault.message[:_REASON_MAX]
+            reason = fault.message[:_REASON_MAX]
         except OSError as error:
-            return None, f"its files cannot be kept: {error.strerror}"
+            reason = f"its files cannot be kept: {error.strerror}"
+        try:
+            await self._trees.remove(objects)
+        except (Fault, OSError) as error:
+            _log.warning("%s: a part of its snapshot cannot be removed: %s", turn, error)
+        return None, reason
 
     async def _take(self, folder: Path, objects: Path, scratch: Path, *known: Path) -> str:
         """The tree of the files in `folder`, whose new objects are in `objects`. Raises Fault, OSError."""
@@ -168,16 +183,33 @@ class Snapshots:
             place.folder, before, after, path=request.path, context=request.context, environment=environment
         )
 
-    async def prune(self, session: Session, kept: Collection[str]) -> None:
-        """Remove the snapshots of all other turns."""
+    async def prune(self, session: Session, ended: Sequence[str], running: Sequence[str]) -> None:
+        """Remove the snapshots of all other turns, and the oldest of `ended`, whose last is the newest, until all fit."""
         try:
-            for folder in list((session.folder / _FOLDER).iterdir()):
-                if folder.name not in kept:
-                    await self._trees.remove(folder)
+            sizes = await asyncio.to_thread(_sizes, session.folder / _FOLDER)
+            kept = {*running, *_fitting(ended, sizes, SESSION_BYTES - sum(sizes.get(turn, 0) for turn in running))}
+            for name in sizes:
+                if name not in kept:
+                    await self._trees.remove(session.folder / _FOLDER / name)
         except FileNotFoundError:
             return
         except (Fault, OSError) as error:
             _log.warning("%s: old snapshots cannot be removed: %s", session.id, error)
+
+
+def _sizes(folder: Path) -> dict[str, int]:
+    """The bytes on the disk of what is in each folder. Raises OSError."""
+    sizes = {}
+    for entry in folder.iterdir():
+        below = (os.path.join(top, name) for top, _, files in os.walk(entry) for name in files)  # noqa: PTH118  # many
+        sizes[entry.name] = sum(_BLOCK * os.lstat(path).st_blocks for path in below)
+    return sizes
+
+
+def _fitting(turns: Sequence[str], sizes: Mapping[str, int], most: int) -> list[str]:
+    """As many of the last as take no more than `most` bytes together."""
+    sums = accumulate(sizes.get(turn, 0) for turn in reversed(turns))
+    return [turn for turn, size in zip(reversed(turns), sums, strict=True) if size <= most]
 
 
 def _folder(session: Session, turn: str) -> Path:

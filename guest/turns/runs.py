@@ -146,7 +146,8 @@ class Run:
         """Remove the snapshots of turns that ended long ago."""
         turns = self.desk.journal.turns
         running = [turn for turn, info in turns.items() if not info.ended]
-        await self._snapshots.prune(self.desk.session, [*list(turns)[-KEPT:], *running])
+        ended = [turn for turn in list(turns)[-KEPT:] if turns[turn].ended]
+        await self._snapshots.prune(self.desk.session, ended, running)
 
 
 def _clean(text: str) -> str:

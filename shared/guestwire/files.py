@@ -193,7 +193,8 @@ class RemoveFile(Request, frozen=True):
 class SearchFiles(Request, frozen=True):
     """Turn this connection into a search: `Found` follows; to close it ends the search.
 
-    Text files that git does not ignore are searched, those that are not tracked yet too. BAD_REQUEST for a wrong pattern.
+    Text files that git does not ignore are searched, those that are not tracked yet too. BAD_REQUEST for a wrong pattern, BUSY
+    when too many wait for theirs, TIMEOUT.
     """
 
     session: SessionId

@@ -2,7 +2,7 @@
 
 Nothing that the repository brings runs for them: no hook, editor, pager, external diff or signing program. Filters and merge
 drivers that somebody has configured in the room do, as the tenant. Besides what each says, a verb is refused with BUSY while
-another git holds the repository's lock, and with FAILED and git's own reason.
+another git holds the repository's lock, or too many ask for what is costly, and with FAILED and git's own reason.
 """
 
 from typing import Annotated
@@ -55,7 +55,8 @@ class GetDiff(Request, frozen=True):
     """Differences: of the files from the index; with `staged`, of the index from the last commit.
 
     With `base`, of the files (or the index) from that commit; with `target` too, between two commits, where `since_fork` takes
-    the commit at which `target` left `base`. NOT_FOUND for a commit that is not there.
+    the commit at which `target` left `base`. A base may be git's tree without files too. NOT_FOUND for a commit that is not
+    there.
     """
 
     session: SessionId

@@ -222,10 +222,10 @@ class Guest:
         info: rooms.TerminalInfo = await client.call(request)
         return info
 
-    async def attach(self, terminal: str, after: int | UnsetType = UNSET) -> Attachment:
+    async def attach(self, terminal: str, after: int | UnsetType = UNSET, *, read_only: bool = False) -> Attachment:
         attachment = await Attachment(self.raw()).hello()
         self.clients.append(attachment)
-        reply = await attachment.call(wire.terminals.AttachTerminal(terminal=terminal, after=after))
+        reply = await attachment.call(wire.terminals.AttachTerminal(terminal=terminal, after=after, read_only=read_only))
         assert isinstance(reply, wire.terminals.Attached)
         attachment.begin(reply.seq)
         return attachment

@@ -1,5 +1,6 @@
 """Files and git of two real tenants: all of it happens as the tenant, and nothing reaches the other."""
 
+import asyncio
 import os
 import stat
 import subprocess
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from guest.files.search import AT_ONCE, WAITING
 from tests.stack import Tenant
 
 pytestmark = [pytest.mark.root, pytest.mark.asyncio(loop_scope="module")]
@@ -111,3 +113,33 @@ async def test_a_deleted_tree_is_gone(alice: Tenant) -> None:
     subprocess.run(["chown", "-R", f"{alice.uid}:{alice.uid}", str(top / "tree")], check=True)
     await alice.call("DELETE", f"{alice.base}/sessions/{session}/files?path=tree&recursive=true", status=204)
     assert not (top / "tree").exists()
+
+
+async def test_a_flood_of_endless_searches_is_the_floods_own_trouble(alice: Tenant, bob: Tenant) -> None:
+    """A hundred of them: some run, some wait, the rest is refused, and the tenant itself and others are answered."""
+    session, other = await alice.session(), await bob.session()
+    await put(alice, session, "f", b"a" * 60)
+    where, endless = f"{alice.base}/sessions/{session}/files/search", {"q": "(a|a)*b", "regex": "true"}
+
+    async def search() -> int:
+        async with alice.stack.http.get(where, params=endless, headers=alice.headers) as reply:
+            return reply.status
+
+    searches = [asyncio.create_task(search()) for _ in range(100)]
+    refused: list[int] = []
+    for ended in asyncio.as_completed(searches):
+        refused.append(await ended)
+        if len(refused) == len(searches) - AT_ONCE - WAITING:
+            break
+    assert {409} == set(refused)
+    for tenant, own in ((alice, session), (bob, other)):
+        await tenant.call("GET", f"{tenant.base}/sessions/{own}/git/status", status=200)
+        await tenant.call("GET", f"{tenant.base}/sessions/{own}/files", status=200)
+    for task in searches:
+        task.cancel()
+    await asyncio.gather(*searches, return_exceptions=True)
+    endless["q"] = "aaa"
+    async with asyncio.timeout(60):  # the server notices within a moment that they have gone
+        while 409 == (status := await search()):
+            await asyncio.sleep(0.1)
+    assert 200 == status

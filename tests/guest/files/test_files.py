@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from guest.files import drafts, files, listing, paths, searcher
+from guest.files import drafts, files, listing, paths, search, searcher
 from guest.files.paths import Root
 from shared.errors import Code, Fault
 from shared.files import FileInfo, FileKind
 from shared.guestwire import files as wire
-from shared.messages import Done, Failure
+from shared.messages import Done, Failure, Message
 from tests.guest.conftest import MakeGuest
 from tests.guest.harness import Client, Guest
 
@@ -483,6 +483,35 @@ async def test_a_search_ends_with_its_caller_and_a_terrible_pattern_with_its_dea
         client.close()
         while searching():
             await asyncio.sleep(0.01)
+
+
+async def test_a_flood_of_searches_waits_in_turn_or_is_refused_and_takes_no_more_memory(guest: Guest) -> None:
+    info = await guest.session()
+    top = guest.sessions / info.session / "repo"
+    (top / "f").write_text("a" * 60 + "\n")
+    before = guest.memory()
+    clients = [await guest.client() for _ in range(search.AT_ONCE + search.WAITING + 3)]
+    answers = []
+    for client in clients:
+        await client.call(wire.SearchFiles(session=info.session, text="(a|a)*b", regex=True))
+        answers.append(asyncio.create_task(client.receive()))
+    refused: set[asyncio.Task[Message | None]] = set()
+    while len(refused) < len(clients) - search.AT_ONCE - search.WAITING:
+        refused, _ = await asyncio.wait({*answers}, return_when=asyncio.FIRST_COMPLETED)
+    for task in refused:
+        failure = task.result()
+        assert isinstance(failure, Failure)
+        assert Code.BUSY is failure.code
+    children = Path(f"/proc/{guest.pid}/task/{guest.pid}/children").read_text().split()
+    assert len(children) <= search.AT_ONCE
+    assert guest.memory() - before < 32_000_000
+    for task, client in zip(answers, clients, strict=True):
+        task.cancel()
+        client.close()
+    await asyncio.gather(*answers, return_exceptions=True)
+    client = await guest.client()
+    await client.call(wire.SearchFiles(session=info.session, text="aaa"))
+    assert ["f"] == [match.path for match in (await client.expect(wire.Found)).items]
 
 
 async def test_a_search_follows_no_link_and_opens_no_fifo(guest: Guest, tmp_path: Path) -> None:

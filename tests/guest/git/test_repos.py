@@ -127,6 +127,9 @@ async def test_differences_of_all_kinds(scene: Scene) -> None:
     fork: Diff = await scene.call(wire.GetDiff, base="main", target="origin/topic", since_fork=True)
     assert {"topic"} == {f.path for f in fork.files}
     assert [] == (await scene.call(wire.GetDiff, base=first, path="no*thing")).files
+    nothing = git("hash-object", "-t", "tree", "/dev/null", cwd=scene.folder)
+    whole: Diff = await scene.call(wire.GetDiff, base=nothing, target="v1")
+    assert [("README", 1, 0)] == [(f.path, f.added, f.removed) for f in whole.files]
     assert Code.NOT_FOUND == (await scene.code(wire.GetDiff, base="nothing"))[0]
     assert Code.BAD_REQUEST == (await scene.code(wire.GetDiff, target="main"))[0]
     assert Code.BAD_REQUEST == (await scene.code(wire.GetDiff, path="../x"))[0]
@@ -255,6 +258,9 @@ async def test_a_conflict_is_told_and_aborted(scene: Scene) -> None:
     assert (MergeOutcome.CONFLICT, ["README"]) == (merged.outcome, merged.conflicts)
     status: RepoStatus = await scene.call(wire.GetStatus)
     assert (True, [("README", True)]) == (status.merging, [(e.path, e.conflict) for e in status.entries])
+    assert ["<<<<<<< HEAD", "=======", ">>>>>>> refs/heads/main"] == [
+        line for line in (scene.folder / "README").read_text().splitlines() if line[:7] in ("<<<<<<<", "=======", ">>>>>>>")
+    ]
     assert Code.CONFLICT == (await scene.code(wire.Commit, message="m", all=True))[0]
     assert Code.CONFLICT == (await scene.code(wire.Commit, message="m"))[0]
     assert Code.CONFLICT == (await scene.code(wire.MergeBranch, ref="topic"))[0]
@@ -303,9 +309,9 @@ async def test_what_is_pushed_is_there_and_what_is_rejected_is_a_conflict(scene:
     git("commit", "--quiet", "--amend", "-m", "amended", cwd=scene.folder)
     failure = await scene.stream(wire.PushBranch)
     assert Code.CONFLICT == failure.code
-    assert "fetch first" in failure.message
+    assert "fetch and merge them first" in failure.message
     # What came after the last fetch is never overwritten.
-    assert Code.CONFLICT == (await scene.stream(wire.PushBranch, force=True)).code
+    assert "has changed since it was last fetched" in (await scene.stream(wire.PushBranch, force=True)).message
     fetched: RepoStatus = await scene.stream(wire.FetchRemote)
     assert (1, 2) == (fetched.ahead, fetched.behind)
     assert Code.CONFLICT == (await scene.stream(wire.PushBranch, lease="0" * 39 + "1")).code

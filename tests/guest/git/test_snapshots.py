@@ -187,6 +187,34 @@ async def test_the_snapshots_of_the_last_turns_are_kept(worker: Worker, session:
     await refused(worker.call(unknown), Code.NOT_FOUND)
 
 
+def test_the_oldest_snapshots_go_when_all_are_too_large() -> None:
+    sizes = {"a": 1, "b": 3, "c": 2}
+    assert ["c", "b", "a"] == snapshots._fitting(["a", "b", "c"], sizes, 6)
+    assert ["c", "b"] == snapshots._fitting(["a", "b", "c"], sizes, 5)
+    assert ["c"] == snapshots._fitting(["a", "b", "c"], sizes, 4)
+    assert [] == snapshots._fitting(["a", "b", "c"], sizes, 1)
+
+
+async def test_the_snapshots_of_a_session_take_bounded_bytes(worker: Worker, session: str) -> None:
+    folder = worker.sessions / session / "snapshots"
+    old, large, last = [await worker.done(session, f"edit file {number}") for number in range(3)]
+    with (folder / large.turn / "objects" / "large").open("wb") as file:
+        os.posix_fallocate(file.fileno(), 0, snapshots.SESSION_BYTES)
+    new = await worker.done(session, "edit file new")
+    async with asyncio.timeout(DEADLINE):
+        while {last.turn, new.turn} != {entry.name for entry in folder.iterdir()}:
+            await asyncio.sleep(0.01)
+    await refused(diff(worker, old), Code.CONFLICT, "there is no snapshot")
+    assert ["file"] == list(numbers(await diff(worker, last)))
+
+
+async def test_a_snapshot_that_cannot_be_written_fails_no_turn(worker: Worker, session: str) -> None:
+    (worker.sessions / session / "snapshots").write_text("in the way")
+    turn = await worker.done(session, "edit file x", "say done")
+    assert turns.TurnStatus.COMPLETED is turn.status
+    await refused(diff(worker, turn), Code.CONFLICT, "there is no snapshot")
+
+
 async def test_without_a_repository_there_is_no_diff_and_the_turn_runs(worker: Worker, session: str) -> None:
     (repo(worker, session) / ".git").rename(worker.home / "moved")
     turn = await worker.done(session, "say hello")
@@ -218,8 +246,17 @@ async def test_a_git_that_hangs_delays_a_prompt_for_a_bounded_time_only(make_wor
     assert turns.TurnStatus.COMPLETED is turn.status
     assert clock() - began < snapshots.SECONDS + 5
     await refused(diff(worker, turn), Code.CONFLICT, "more than 5 seconds")
-    kept = {entry.name for entry in (worker.sessions / session / "snapshots" / turn.turn).iterdir()}
-    assert {"objects", "snapshot.json"} == kept
+    # What was written of it before is given back.
+    assert ["snapshot.json"] == [entry.name for entry in (worker.sessions / session / "snapshots" / turn.turn).iterdir()]
+
+
+async def test_line_ends_that_git_would_not_commit_are_kept_all_the_same(worker: Worker, session: str) -> None:
+    folder = repo(worker, session)
+    git("config", "core.autocrlf", "true", cwd=folder)
+    git("config", "core.safecrlf", "true", cwd=folder)
+    (folder / "mixed").write_bytes(b"one\r\ntwo\n")
+    turn = await worker.done(session, "edit new x")
+    assert ["new"] == list(numbers(await diff(worker, turn)))
 
 
 async def test_a_record_that_the_tenant_has_written_is_checked(worker: Worker, session: str) -> None:

@@ -47,6 +47,9 @@ class ReadyControl(Control, frozen=True, tag="ready"):
     seq: int
     cols: int
     rows: int
+    viewers: int
+    read_only: bool = field(name="readOnly")
+    """Whether this viewer may only look."""
 
 
 class PongControl(Control, frozen=True, tag="pong"):

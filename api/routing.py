@@ -132,6 +132,10 @@ class Context:
         """Raise what `api.auth.authorize` does unless the principal may do that too, to something else than the path names."""
         authorize(self.principal, scope, target)
 
+    def allows(self, scope: Scope) -> bool:
+        """Whether the principal may do that too to what the path names."""
+        return scope in (self.principal.scopes_for(self.target) or ())
+
     def check_match(self, etag: str) -> None:
         """Raise 412 when `If-Match` is given and names neither `etag` nor `*`."""
         given = self.request.headers.getall("If-Match", [])
@@ -221,7 +225,8 @@ def route(
     `events`: of which type the data of each event of that stream is, by the event's name; "" is one without. `limit`: the
     name of a rate limit of the configuration that applies beside `request`. `body_max`: bytes, less than the configured most.
     `upload`: the body is bytes, which the handler takes as they come from its argument `upload`; of the configuration, how many
-    there may be. `hidden`: not in openapi.json. `audited`: whether the audit log tells of each request; those that change
+    there may be. `hidden`: a page or a file of the client, which is not in
+    openapi.json, and whose query is not looked at. `audited`: whether the audit log tells of each request; those that change
     something are, and what is refused is in any case.
     """
 

@@ -26,6 +26,7 @@ from api.metrics import Metrics
 from api.people.browsers import Browsers
 from api.people.login.logins import Logins
 from api.people.members import Members
+from api.people.operators import Operators
 from api.people.organisations import Organisations
 from api.people.people import People
 from api.problems import Problem, respond
@@ -84,7 +85,15 @@ async def serve(config: Config, stop: asyncio.Event) -> None:
 
 def runner_of(made: Services) -> "Runner":
     """What runs the application over `made`."""
-    return Runner(build(made), access_log=None, handle_signals=False, shutdown_timeout=GRACE, keepalive_timeout=IDLE_SECONDS)
+    return Runner(
+        build(made),
+        access_log=None,
+        handle_signals=False,
+        shutdown_timeout=GRACE,
+        keepalive_timeout=IDLE_SECONDS,
+        # A compressed body is refused, and need not be unpacked for that.
+        auto_decompress=False,
+    )
 
 
 @asynccontextmanager
@@ -128,6 +137,7 @@ async def services(config: Config) -> AsyncIterator[Services]:
         apikeys=ApiKeys(store, live, workspaces, config.limits),
         onetime=OneTime(store),
         browsers=Browsers(store, tokens, workspaces, config.auth),
+        operators=Operators(store, tokens, auditor, config.auth),
         people=people,
         logins=Logins(config, store, keys, people),
         organisations=Organisations(store, Members(store, live, watches.rows.outdate)),
@@ -161,7 +171,8 @@ async def services(config: Config) -> AsyncIterator[Services]:
 
 async def _until(stop: asyncio.Event, made: Services) -> None:
     """Wait for `stop`, and do what is due now and then."""
-    loops = (_purge(made), _forget(made), _bury(made), made.sweeper.run(), made.runner.run(), made.scheduler.run())
+    parts = (made.sweeper, made.runner, made.scheduler, made.operators)
+    loops = (_purge(made), _forget(made), _bury(made), *(part.run() for part in parts))
     jobs = [asyncio.create_task(loop) for loop in loops]
     if interval := watchdog_interval():
         jobs.append(asyncio.create_task(_watchdog(interval)))

@@ -17,6 +17,7 @@ from api.mcp.screens import Screens
 from api.metrics import Metrics
 from api.people.browsers import Browsers
 from api.people.login.logins import Logins
+from api.people.operators import Operators
 from api.people.organisations import Organisations
 from api.people.people import People
 from api.provisioners import Provisioners
@@ -63,6 +64,7 @@ class Services:
     apikeys: ApiKeys
     onetime: OneTime
     browsers: Browsers
+    operators: Operators
     people: People
     logins: Logins
     organisations: Organisations

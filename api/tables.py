@@ -8,7 +8,7 @@ from typing import Final
 
 from sqlalchemy import Column, Float, ForeignKey, Index, Integer, LargeBinary, MetaData, String, Table, UniqueConstraint, text
 
-SCHEMA: Final = "0004"
+SCHEMA: Final = "0005"
 """The newest migration."""
 
 metadata = MetaData()
@@ -139,6 +139,14 @@ members = Table(
     Column("rank", String(10), nullable=False),
     Column("created", Float, nullable=False),
     Index("ix_members_person", "person"),
+)
+
+departures = Table(
+    "departures",
+    metadata,
+    Column("organisation", String(25), ForeignKey("organisations.id", ondelete="CASCADE"), primary_key=True),
+    Column("person", String(25), ForeignKey("people.id", ondelete="CASCADE"), primary_key=True),  # may be a member again
+    Column("at", Float, nullable=False),
 )
 
 one_time_tokens = Table(

@@ -56,17 +56,32 @@ def absent(error: Fault) -> Fault:
     return Fault(Code.NOT_FOUND, "there is no such terminal") if error.code is Code.NOT_RUNNING else error
 
 
+def _may_only_look() -> Fault:
+    return Fault(Code.FORBIDDEN, "you may look at this terminal, and not type")
+
+
 class Bridge:
     """One attachment to a terminal."""
 
     def __init__(
-        self, ws: web.WebSocketResponse, guests: Guests, workspace: str, terminal: str, window: int | UnsetType
+        self,
+        ws: web.WebSocketResponse,
+        guests: Guests,
+        workspace: str,
+        terminal: str,
+        window: int | UnsetType,
+        *,
+        read_only: bool,
     ) -> None:
-        """`ws` is open and its client may see the terminal; `window` is the most bytes that it takes before it acknowledges."""
+        """`ws` is open and its client may see the terminal; `window` is the most bytes that it takes before it acknowledges.
+
+        With `read_only` its client may do no more than see it.
+        """
         self._ws = ws
         self._guests = guests
         self._workspace = workspace
         self._terminal = terminal
+        self._read_only = read_only
         self._seq = 0
         self._window = Window(window if isinstance(window, int) else sys.maxsize)
         self._resumes = 0
@@ -77,7 +92,9 @@ class Bridge:
     async def run(self, connection: Connection, request: web.Request, after: int | UnsetType) -> None:
         """Forward both ways, from byte number `after` on, until one side ends or `connection` is ended; then close `ws`."""
         try:
-            attached, stream = await self._guests.attach_terminal(self._workspace, self._terminal, after)
+            attached, stream = await self._guests.attach_terminal(
+                self._workspace, self._terminal, after, read_only=self._read_only
+            )
         except Fault as error:
             await hang_up(self._ws, request, await self._farewell(absent(error)))
             return
@@ -118,6 +135,8 @@ class Bridge:
                     self._resumes -= 1
                     self._window.enforce()
                     await self._ready(message)
+                case Attached() if self._read_only:  # overtaken by the ring
+                    await self._ready(message)
                 case Exited(code=int() as code):
                     await self._tell(ExitCodeControl(code=code))
                     return EXITED
@@ -135,6 +154,8 @@ class Bridge:
         while self._mistakes < MISTAKES_MAX:
             message = await self._ws.receive()
             match message.type:
+                case WSMsgType.BINARY if self._read_only:
+                    await self._refuse(_may_only_look())
                 case WSMsgType.BINARY:
                     # While input waits for the program no ack can come, and the program may wait for its output to be read.
                     self._window.waive()
@@ -153,6 +174,8 @@ class Bridge:
     async def _obey(self, text: str, stream: Stream) -> None:
         try:
             match decode(text):
+                case ResizeControl() if self._read_only:
+                    raise _may_only_look()
                 case ResizeControl(cols=columns, rows=rows):
                     await stream.send(Resize(columns=columns, rows=rows))
                 case ResumeControl(after=after):
@@ -165,10 +188,13 @@ class Bridge:
                 case PingControl():
                     await self._tell(await self._pong())
         except Fault as error:
-            if error.code not in {Code.BAD_REQUEST, Code.TOO_LARGE}:
+            if error.code not in {Code.BAD_REQUEST, Code.TOO_LARGE, Code.FORBIDDEN}:
                 raise
-            self._mistakes += 1
-            await self._tell(ErrorControl(code=error.code, message=error.message, recoverable=True))
+            await self._refuse(error)
+
+    async def _refuse(self, error: Fault) -> None:
+        self._mistakes += 1
+        await self._tell(ErrorControl(code=error.code, message=error.message, recoverable=True))
 
     async def _check_printed(self, after: int) -> None:
         """Refuse a resume from beyond the end, for which a guest would end the stream."""
@@ -191,7 +217,15 @@ class Bridge:
     async def _ready(self, attached: Attached) -> None:
         self._seq = attached.seq
         self._window.begin(attached.seq)
-        await self._tell(ReadyControl(terminal_id=self._terminal, seq=attached.seq, cols=attached.columns, rows=attached.rows))
+        ready = ReadyControl(
+            terminal_id=self._terminal,
+            seq=attached.seq,
+            cols=attached.columns,
+            rows=attached.rows,
+            viewers=attached.viewers,
+            read_only=self._read_only,
+        )
+        await self._tell(ready)
 
     async def _tell(self, control: Control) -> None:
         await self._ws.send_str(encode(control))

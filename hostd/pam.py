@@ -6,8 +6,6 @@ time tells neither who exists nor whose password was right.
 """
 
 import asyncio
-import grp
-import pwd
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -15,6 +13,7 @@ from typing import Final
 
 from hostd.processes import fork
 from shared.errors import Code, Fault
+from shared.operators import is_operator
 from shared.secret import Secret
 from shared.settings import Pam as Settings
 
@@ -78,10 +77,8 @@ def _check(settings: Settings, user: str, password: Secret) -> None:
     import pam  # noqa: PLC0415  # the daemon has no use for it
 
     text = password.reveal()
-    account = pwd.getpwnam(user)
-    group = grp.getgrnam(settings.group)
     # Before PAM is asked: the password of nobody else can be guessed here, nor anybody else's account be locked by guessing.
-    if account.pw_uid == 0 or not (user in group.gr_mem or account.pw_gid == group.gr_gid):
+    if not is_operator(user, settings.group):
         raise PermissionError
     if not text or len(text.encode()) > PASSWORD_MAX or "\0" in text:
         raise ValueError

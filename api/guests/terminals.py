@@ -55,9 +55,12 @@ class TerminalVerbs(Connections):
         """End the terminal's program and forget it; does not start the guest."""
         return await self.call(workspace, CloseTerminal(terminal=terminal), Done, start=False)
 
-    async def attach_terminal(self, workspace: str, terminal: str, after: int | UnsetType = UNSET) -> tuple[Attached, Stream]:
+    async def attach_terminal(
+        self, workspace: str, terminal: str, after: int | UnsetType = UNSET, *, read_only: bool = False
+    ) -> tuple[Attached, Stream]:
         """A terminal's stream, from byte number `after` or the ring's oldest on; does not start the guest."""
-        return await self.stream(workspace, AttachTerminal(id=1, terminal=terminal, after=after), Attached)
+        request = AttachTerminal(id=1, terminal=terminal, after=after, read_only=read_only)
+        return await self.stream(workspace, request, Attached)
 
     async def watch(self, workspace: str) -> tuple[Done, Stream]:
         """The stream of what changes; does not start the guest."""

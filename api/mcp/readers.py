@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, closing, suppress
 from typing import Final
 
+from api.auth import Scope
 from api.guests import PEER, Stream
 from api.people.standing import held
 from api.routing import Context
@@ -26,7 +27,9 @@ SETTLE_MAX: Final = 3.0
 async def reading(ctx: Context, terminal: str, seq: int, keep: int) -> "AsyncIterator[Reader]":
     """A reader of the terminal, from at most `keep` bytes before byte number `seq` on; it keeps the last `keep` bytes."""
     try:
-        attached, stream = await ctx.app.guests.attach_terminal(ctx.room, terminal, max(0, seq - keep))
+        attached, stream = await ctx.app.guests.attach_terminal(
+            ctx.room, terminal, max(0, seq - keep), read_only=not ctx.allows(Scope.TERMINALS_WRITE)
+        )
     except Fault as error:
         raise absent(error) from error
     with closing(stream):

@@ -34,6 +34,8 @@ class Tool:
     """What is done in place of the route's own handler, where that speaks in streams; answers texts."""
     takes: type | None = None
     """The arguments of `work`, beside those of the route's path."""
+    demands: Scope | None = None
+    """What `work` needs beyond the scope of the route."""
     left_out: frozenset[str] = frozenset()
     """Parameters of the route that are not for agents: credentials, and second names."""
     withheld: frozenset[str] = frozenset()
@@ -53,8 +55,8 @@ class Tool:
 
     @property
     def scope(self) -> Scope:
-        """What its route demands."""
-        return self.route.scope
+        """What it demands."""
+        return self.demands or self.route.scope
 
     @cached_property
     def _schema(self) -> tuple[Json, list[str]]:
@@ -80,7 +82,7 @@ class Tool:
     def definition(self) -> Json:
         """What `tools/list` tells of it."""
         properties, required = self._schema
-        reads = self.route.method == "GET" and not self.route.websocket
+        reads = self.route.method == "GET" and self.scope.endswith(":read")
         return {
             "name": self.name,
             "title": self.route.summary,
@@ -135,6 +137,7 @@ class Tool:
         decoder: msgspec.json.Decoder[Any] = schema.decoder(self.takes)
 
         async def done(inner: Context) -> list[str]:
+            inner.demand(self.scope, inner.target)
             return await work(inner, schema.decode(decoder, call.body))
 
         return await endpoint.enter(call, done)

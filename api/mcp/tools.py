@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
+from api.auth import Scope
 from api.mcp.files import ReadArguments, WriteArguments, read_text, write_text
 from api.mcp.schemas import TOLD, WAIT
 from api.mcp.terminals import (
@@ -30,9 +31,11 @@ def _working(
     description: str,
     takes: type,
     work: Callable[[Context, Any], Awaitable[list[str]]],
+    *,
+    demands: Scope | None = None,
 ) -> Tool:
-    """The tool that does `work` instead, for those who may do what a route does."""
-    return Tool(name=name, description=description, route=_route(handler), work=work, takes=takes)
+    """The tool that does `work` instead, for those who may do what a route does, and `demands`."""
+    return Tool(name=name, description=description, route=_route(handler), work=work, takes=takes, demands=demands)
 
 
 def _route(handler: Callable[..., Awaitable[Any]]) -> Route:
@@ -134,6 +137,7 @@ TOOLS: Final[tuple[Tool, ...]] = (
         "Type into a terminal. Answers what it shows then.",
         TypeArguments,
         type_text,
+        demands=Scope.TERMINALS_WRITE,
     ),
     _working(
         "read_screen",

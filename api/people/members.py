@@ -88,6 +88,8 @@ class Members:
         def work(connection: Connection) -> Rank:
             had = _checked(connection, organisation, person, None, by)
             connection.execute(delete(_table).where(_is(organisation, person)))
+            left = {"organisation": organisation, "person": person, "at": time.time()}
+            connection.execute(insert(tables.departures).values(left).prefix_with("OR REPLACE"))
             _withdraw(connection, organisation, person)
             return had
 

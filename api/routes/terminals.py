@@ -138,15 +138,16 @@ async def close_terminal(ctx: Context) -> None:
 @route(
     "GET",
     "/api/terminals/{terminalId}",
-    scope=Scope.TERMINALS_WRITE,
+    scope=Scope.TERMINALS_READ,
     summary="Attach to a terminal",
     errors=(*ROOM_ERRORS, Code.LIMIT),
     websocket=True,
 )
 async def attach_terminal(ctx: Context, ws: web.WebSocketResponse, query: AttachQuery) -> None:
-    """Binary frames are terminal bytes, both ways; text frames are JSON control."""
+    """Binary frames are terminal bytes, both ways; text frames are JSON control. Without `terminals:write` it is only read."""
     async with held(ctx) as connection:
-        bridge = Bridge(ws, ctx.app.guests, ctx.room, ctx.param("terminalId"), query.window)
+        read_only = not ctx.allows(Scope.TERMINALS_WRITE)
+        bridge = Bridge(ws, ctx.app.guests, ctx.room, ctx.param("terminalId"), query.window, read_only=read_only)
         await bridge.run(connection, ctx.request, query.after)
 
 

@@ -53,7 +53,8 @@ class TerminalStreams:
     async def attach_terminal(self, link: Link, request: wire.AttachTerminal) -> None:
         """A terminal's output, and input for it."""
         terminal = self._parts.terminals.get(request.terminal)
-        terminal.place.touch()
+        if not request.read_only:
+            terminal.place.touch()
         await Viewer(link, terminal, request).run()
 
     async def watch(self, link: Link, request: Watch) -> None:

@@ -20,6 +20,7 @@ from shared.rooms import TerminalInfo, TerminalStatus
 _LAG_MAX: Final = 64 * 1024
 """Bytes that the fastest viewer may be behind before the program has to wait."""
 VIEWERS_MAX: Final = 64
+"""Viewers who may type, and as many who only read: neither keeps the other out."""
 _COMMAND_SHOWN: Final = 400
 """Characters of a command that lists show."""
 
@@ -43,6 +44,8 @@ class Onlooker(Protocol):
     """Columns and rows, once it has said."""
     cursor: int
     """The number of the next byte that it gets."""
+    read_only: bool
+    """Then it changes nothing, nor does the program wait for it."""
 
     def wake(self) -> None:
         """There is something to send."""
@@ -119,7 +122,7 @@ class Terminal:
 
     def attach(self, viewer: Onlooker) -> None:
         """One more looks at it. Raises Fault LIMIT."""
-        if len(self.viewers) >= VIEWERS_MAX:
+        if sum(known.read_only is viewer.read_only for known in self.viewers) >= VIEWERS_MAX:
             raise Fault(Code.LIMIT, f"a terminal has at most {VIEWERS_MAX} viewers")
         self.viewers.add(viewer)
         self._tell(but=viewer)
@@ -156,8 +159,9 @@ class Terminal:
                 viewer.tell_viewers()
 
     def balance(self) -> None:
-        """Read on, or stop reading: the program waits while even the fastest of its viewers lags."""
-        if self.viewers and self.ring.end - max(v.cursor for v in self.viewers) > self._lag_max:
+        """Read on, or stop reading: the program waits while even the fastest of those who may type lags."""
+        cursors = [v.cursor for v in self.viewers if not v.read_only]
+        if cursors and self.ring.end - max(cursors) > self._lag_max:
             self._pty.pause()
         else:
             self._pty.resume()

@@ -33,6 +33,8 @@ class Viewer:
         self._fault: Fault | None = None
         self._closed = False
         self._over = asyncio.get_running_loop().create_future()
+        self.read_only = request.read_only
+        """Then it changes nothing, nor does the program wait for it."""
         self.size: tuple[int, int] | None = None
         """Columns and rows, once it has said."""
         self.cursor = self._position(terminal.ring.start if request.after is UNSET else request.after)
@@ -99,6 +101,8 @@ class Viewer:
         terminal = self._terminal
         if self._fault:
             return rejection(self._fault)
+        if self.read_only and self.cursor < terminal.ring.start:
+            self.cursor, self._attached = terminal.ring.start, self._attached or 0
         if self._attached is not None:
             reply = Attached(
                 id=self._attached,
@@ -138,6 +142,8 @@ class Viewer:
 
     async def _take(self, message: Message) -> None:
         match message:
+            case Input() | Resize() if self.read_only:
+                raise Fault(Code.BAD_REQUEST, "a connection that only reads carries resume only")
             case Input(data):
                 await self._terminal.write(data)
             case Resize(columns, rows):

@@ -13,7 +13,8 @@ from shared.rooms import INPUT_MAX, OUTPUT_MAX, Argument, Columns, Rows, Secrets
 class Attached(Reply, frozen=True):
     """The stream begins: the next byte of output is number `seq`.
 
-    It also answers each `Resume`. `seq` is greater than what was asked for when the ring no longer has those bytes.
+    It also answers each `Resume`. `seq` is greater than what was asked for when the ring no longer has those bytes. One who
+    only reads gets it unasked too, instead of a failure, when the ring has overtaken them.
     """
 
     seq: Seq
@@ -109,3 +110,5 @@ class AttachTerminal(Request, frozen=True):
 
     terminal: TerminalId
     after: Seq | UnsetType = UNSET
+    read_only: bool = False
+    """Then it carries no `Input` and no `Resize`, is no use of the session, and the program never waits for it."""

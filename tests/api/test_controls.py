@@ -32,7 +32,7 @@ def test_what_a_client_may_say() -> None:
 
 def test_what_a_server_says() -> None:
     said = [
-        ReadyControl(terminal_id="t", seq=1, cols=2, rows=3),
+        ReadyControl(terminal_id="t", seq=1, cols=2, rows=3, viewers=4, read_only=True),
         PongControl(shutdown_deadline=None, printed=None),
         PongControl(shutdown_deadline=datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC), printed=7),
         ExitCodeControl(code=0),
@@ -41,7 +41,7 @@ def test_what_a_server_says() -> None:
         ErrorControl(code="limit", message="no", recoverable=True),
     ]
     assert [json.loads(encode(control)) for control in said] == [
-        {"type": "ready", "terminalId": "t", "seq": 1, "cols": 2, "rows": 3},
+        {"type": "ready", "terminalId": "t", "seq": 1, "cols": 2, "rows": 3, "viewers": 4, "readOnly": True},
         {"type": "pong", "shutdownDeadline": None, "printed": None},
         {"type": "pong", "shutdownDeadline": "2026-01-02T03:04:05Z", "printed": 7},
         {"type": "exit", "code": 0},

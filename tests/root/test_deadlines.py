@@ -114,6 +114,22 @@ async def test_input_extends_and_a_ping_does_not(alice: Tenant) -> None:
     assert (datetime.now(UTC) - latest).total_seconds() < 3
 
 
+async def test_who_only_watches_extends_nothing(alice: Tenant) -> None:
+    key = (await alice.call("POST", f"{alice.base}/keys", {"name": "watcher", "rank": "viewer"}, status=201))["key"]
+    watcher = Tenant(alice.stack, key, alice.workspace, "", "")
+    session = await alice.session()
+    async with following(alice) as events:
+        terminal = await alice.terminal(session, command=["cat"])
+        first = (await alice.call("GET", f"{alice.base}/sessions/{session}"))["shutdownDeadline"]
+        async with watcher.attach(terminal) as view:
+            await view.type("x\n")
+            await view.until(lambda: view.control[-1]["type"] == "error")
+            assert "forbidden" == view.control[-1]["code"]
+            assert first == (await events.until("deadline", session))["deadline"]
+            with pytest.raises(ConnectionError):
+                await view.until(lambda: False, WITHIN)
+
+
 async def test_a_turn_is_not_disturbed_and_then_the_warning_s_time_is_given(alice: Tenant) -> None:
     session = await alice.session()
     body = {"text": f"delay {IDLE + 3}\nsay done"}

@@ -214,8 +214,8 @@ async def test_a_key_is_offered_what_its_rank_may_do_and_refused_the_rest(room: 
     async with Agent(room.rooms, await _key(room, "viewer")) as viewer, Agent(room.rooms, await _key(room, "member")) as member:
         looks, works = await viewer.tools(), await member.tools()
         assert looks < works
-        assert {"list_files", "read_file", "read_log", "get_git_diff"} <= looks
-        assert not {"run_command", "write_file", "prompt", "type_terminal", "read_screen", "create_workspace"} & looks
+        assert {"list_files", "read_file", "read_log", "get_git_diff", "read_screen"} <= looks
+        assert not {"run_command", "write_file", "prompt", "type_terminal", "create_workspace"} & looks
         assert {"run_command", "write_file", "prompt", "type_terminal", "read_screen"} <= works
         await member.ask("write_file", sessionId=session, path="a", text="by the member")
         assert "by the member" == (await viewer.texts("read_file", sessionId=session, path="a"))[0]

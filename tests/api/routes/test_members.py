@@ -443,3 +443,14 @@ async def test_who_is_no_member_cannot_be_changed(world: Organised, club: Club) 
     await stranger.call("DELETE", absent, status=404)
     for body in ({}, {"rank": "boss"}, {"rank": None}, {"rank": "viewer", "x": 1}):
         await club.owner.call("PATCH", club.of(club.viewer), body, status=422)
+
+
+async def test_keys_outlive_the_membership_of_who_made_them_and_can_be_found(world: Organised, club: Club) -> None:
+    """A key is the organisation's: its list says who made it, and that they have left."""
+    key = await world.key(f"{club.path}/keys", club.admin, rank="viewer")
+    await club.owner.call("DELETE", club.of(club.admin), status=204)
+    await key.call("GET", club.path, status=200)
+    [listed] = (await club.owner.call("GET", f"{club.path}/keys", status=200))["items"]
+    assert ("live", club.admin.id) == (listed["status"], listed["createdBy"])
+    [named] = (await club.owner.call("GET", f"{club.path}/names?ids={listed['createdBy']}", status=200))["items"]
+    assert named["former"]

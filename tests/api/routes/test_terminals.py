@@ -100,7 +100,8 @@ async def test_bytes_pass_both_ways_and_the_exit_is_told(room: Room) -> None:
     async with room.connect(terminal) as ws:
         view = View(ws)
         await view.see(b"GO")
-        assert view.control[0] == {"type": "ready", "terminalId": terminal, "seq": 0, "cols": 80, "rows": 24}
+        ready = {"type": "ready", "terminalId": terminal, "seq": 0, "cols": 80, "rows": 24, "viewers": 1, "readOnly": False}
+        assert view.control[0] == ready
         await ws.send_bytes(sent)
         await view.until(lambda: len(view.output) == 70_002)
         assert bytes(view.output[2:]) == sent

@@ -7,25 +7,27 @@ import { useLink } from "#/pages/signin/link";
 import { Failures } from "#/shell/failures";
 import { Shell } from "#/shell/shell";
 import { askFirst } from "#/ui/leaving";
+import { loaded } from "#/ui/loaded";
 import { EmptyState, ErrorState, LoadingState } from "#/ui/states";
 import { Told } from "#/ui/told";
 
 /** A page that is loaded when it is first wanted, with the styles that the first pages do without. */
 function page<P extends object>(load: () => Promise<{ default: ComponentType<P> }>) {
-  return lazy(async () => {
+  return loaded(async () => {
     const [found] = await Promise.all([load(), import("./mantine")]);
     return found;
   });
 }
 
 const SignInAgain = lazy(() => import("#/pages/signin/again").then((found) => ({ default: found.SignInAgain })));
-const SignIn = lazy(() => import("#/pages/signin"));
-const Workspaces = lazy(() => import("#/pages/workspaces"));
+const SignIn = loaded(() => import("#/pages/signin"));
+const Workspaces = loaded(() => import("#/pages/workspaces"));
 const NewWorkspace = page(() => import("#/pages/workspaces/new"));
 const RoomPages = page(() => import("#/room/pages"));
 const Organisations = page(() => import("#/pages/organisations"));
 const Organisation = page(() => import("#/pages/organisations/organisation"));
 const Admin = page(() => import("#/pages/admin"));
+const Webhook = page(() => import("#/pages/webhooks/above"));
 const Account = page(() => import("#/pages/account"));
 
 export function App() {
@@ -35,11 +37,7 @@ export function App() {
   if (me.isPending) return <LoadingState label="Starting" />;
   if (me.data === undefined) return <ErrorState error={me.error} retry={() => void me.refetch()} />;
   if (me.data === null || path.startsWith("/signin") || link !== null) {
-    return (
-      <Suspense fallback={<LoadingState />}>
-        <SignIn me={me.data} link={link} />
-      </Suspense>
-    );
+    return <SignIn me={me.data} link={link} />;
   }
   return (
     <Router aroundNav={askFirst}>
@@ -55,38 +53,42 @@ function SignedIn({ me, path }: { me: Me; path: string }) {
     <Shell me={me}>
       {invited && path !== "/orgs" && <Redirect to="/orgs" replace />}
       <Failures path={path}>
-        <Suspense fallback={<LoadingState />}>
-          <Switch>
-            <Route path="/">
-              {me.role === "workspace" && me.workspaceId ? (
-                <Redirect to={`/w/${me.workspaceId}`} replace />
-              ) : (
-                <Workspaces me={me} />
-              )}
-            </Route>
-            <Route path="/new">
-              <NewWorkspace me={me} />
-            </Route>
-            <Route path="/w/:workspaceId/*?">
-              {({ workspaceId }) => <RoomPages key={workspaceId} workspaceId={workspaceId} />}
-            </Route>
-            <Route path="/orgs">
-              <Organisations me={me} />
-            </Route>
-            <Route path="/orgs/:organisationId">
-              {({ organisationId }) => <Organisation key={organisationId} organisationId={organisationId} me={me} />}
-            </Route>
-            <Route path="/admin/*?">
-              <Admin me={me} />
-            </Route>
-            <Route path="/account">
-              <Account me={me} />
-            </Route>
-            <Route>
-              <EmptyState title="There is no such page">The address may be mistyped, or what it showed is gone.</EmptyState>
-            </Route>
-          </Switch>
-        </Suspense>
+        <Switch>
+          <Route path="/">
+            {me.role === "workspace" && me.workspaceId ? (
+              <Redirect to={`/w/${me.workspaceId}`} replace />
+            ) : (
+              <Workspaces me={me} />
+            )}
+          </Route>
+          <Route path="/new">
+            <NewWorkspace me={me} />
+          </Route>
+          <Route path="/w/:workspaceId/*?">
+            {({ workspaceId }) => <RoomPages key={workspaceId} workspaceId={workspaceId} />}
+          </Route>
+          <Route path="/orgs">
+            <Organisations me={me} />
+          </Route>
+          <Route path="/orgs/:organisationId">
+            {({ organisationId }) => <Organisation key={organisationId} organisationId={organisationId} me={me} />}
+          </Route>
+          <Route path="/orgs/:organisationId/webhooks/:webhookId">
+            {({ organisationId, webhookId }) => <Webhook {...{ place: { kind: "organisation", organisationId }, webhookId }} />}
+          </Route>
+          <Route path="/admin/webhooks/:webhookId">
+            {({ webhookId }) => <Webhook {...{ place: { kind: "host" }, webhookId }} />}
+          </Route>
+          <Route path="/admin/*?">
+            <Admin me={me} />
+          </Route>
+          <Route path="/account">
+            <Account me={me} />
+          </Route>
+          <Route>
+            <EmptyState title="There is no such page">The address may be mistyped, or what it showed is gone.</EmptyState>
+          </Route>
+        </Switch>
       </Failures>
       <Suspense>{expired && <SignInAgain />}</Suspense>
       <Told />

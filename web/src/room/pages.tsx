@@ -1,34 +1,35 @@
-import { type ComponentType, lazy, Suspense } from "react";
+import type { ComponentType } from "react";
 import { Route, Switch } from "wouter";
 import { Indicator } from "#/live/indicator";
 import { DeadlineWarnings } from "#/pages/sessions/deadlines";
-import { EmptyState, LoadingState } from "#/ui/states";
+import { loaded } from "#/ui/loaded";
+import { EmptyState } from "#/ui/states";
 import { RoomProvider } from "./room";
 import { Unlock } from "./unlock";
 
-const Session = lazy(() => import("#/pages/session"));
+const Session = loaded(() => import("#/pages/session"));
 
 /** The pages of a workspace that happen inside of its room: an administrator has to open it first. */
 const INSIDE: Readonly<Record<string, ComponentType>> = {
-  "": lazy(() => import("#/pages/sessions")),
-  "/transcripts": lazy(() => import("#/pages/transcripts")),
-  "/transcripts/:transcriptId": lazy(() => import("#/pages/transcripts/transcript")),
-  "/tasks": lazy(() => import("#/pages/tasks")),
-  "/tasks/:taskId": lazy(() => import("#/pages/tasks/task")),
-  "/schedules": lazy(() => import("#/pages/schedules")),
-  "/channels": lazy(() => import("#/pages/channels")),
-  "/channels/:channelId": lazy(() => import("#/pages/channels")),
-  "/secrets": lazy(() => import("#/pages/secrets")),
+  "": loaded(() => import("#/pages/sessions")),
+  "/transcripts": loaded(() => import("#/pages/transcripts")),
+  "/transcripts/:transcriptId": loaded(() => import("#/pages/transcripts/transcript")),
+  "/tasks": loaded(() => import("#/pages/tasks")),
+  "/tasks/:taskId": loaded(() => import("#/pages/tasks/task")),
+  "/schedules": loaded(() => import("#/pages/schedules")),
+  "/channels": loaded(() => import("#/pages/channels")),
+  "/channels/:channelId": loaded(() => import("#/pages/channels")),
+  "/secrets": loaded(() => import("#/pages/secrets")),
 };
 
 /** Those that manage it from outside. */
 const OUTSIDE: Readonly<Record<string, ComponentType>> = {
-  "/usage": lazy(() => import("#/pages/usage")),
-  "/keys": lazy(() => import("#/pages/keys")),
-  "/webhooks": lazy(() => import("#/pages/webhooks")),
-  "/webhooks/:webhookId": lazy(() => import("#/pages/webhooks/webhook")),
-  "/audit": lazy(() => import("#/pages/audit")),
-  "/settings": lazy(() => import("#/pages/settings")),
+  "/usage": loaded(() => import("#/pages/usage")),
+  "/keys": loaded(() => import("#/pages/keys")),
+  "/webhooks": loaded(() => import("#/pages/webhooks")),
+  "/webhooks/:webhookId": loaded(() => import("#/pages/webhooks/webhook")),
+  "/audit": loaded(() => import("#/pages/audit")),
+  "/settings": loaded(() => import("#/pages/settings")),
 };
 
 export default function RoomPages({ workspaceId }: { workspaceId: string }) {
@@ -37,34 +38,32 @@ export default function RoomPages({ workspaceId }: { workspaceId: string }) {
     <RoomProvider workspaceId={workspaceId}>
       <Indicator />
       <DeadlineWarnings />
-      <Suspense fallback={<LoadingState />}>
-        <Switch>
-          <Route path={`${at}/s/:sessionId/*?`}>
-            {({ sessionId }) => (
+      <Switch>
+        <Route path={`${at}/s/:sessionId/*?`}>
+          {({ sessionId }) => (
+            <Unlock>
+              <Session key={sessionId} sessionId={sessionId} />
+            </Unlock>
+          )}
+        </Route>
+        {Object.entries(INSIDE).map(([path, Page]) => (
+          <Route key={path} path={at + path}>
+            {(params) => (
               <Unlock>
-                <Session key={sessionId} sessionId={sessionId} />
+                <Page key={Object.values(params).join()} />
               </Unlock>
             )}
           </Route>
-          {Object.entries(INSIDE).map(([path, Page]) => (
-            <Route key={path} path={at + path}>
-              {(params) => (
-                <Unlock>
-                  <Page key={Object.values(params).join()} />
-                </Unlock>
-              )}
-            </Route>
-          ))}
-          {Object.entries(OUTSIDE).map(([path, Page]) => (
-            <Route key={path} path={at + path}>
-              {(params) => <Page key={Object.values(params).join()} />}
-            </Route>
-          ))}
-          <Route>
-            <EmptyState title="There is no such page">The address may be mistyped, or what it showed is gone.</EmptyState>
+        ))}
+        {Object.entries(OUTSIDE).map(([path, Page]) => (
+          <Route key={path} path={at + path}>
+            {(params) => <Page key={Object.values(params).join()} />}
           </Route>
-        </Switch>
-      </Suspense>
+        ))}
+        <Route>
+          <EmptyState title="There is no such page">The address may be mistyped, or what it showed is gone.</EmptyState>
+        </Route>
+      </Switch>
     </RoomProvider>
   );
 }

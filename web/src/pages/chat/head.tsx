@@ -30,10 +30,11 @@ export function Head({
   }));
   return (
     <Group className="chat-head" gap="xs" justify="space-between">
-      <Group gap="xs" wrap="nowrap">
+      <Group gap="xs" wrap="nowrap" maw="100%">
         <Select
           size="xs"
           w={180}
+          miw={0}
           aria-label="Agent"
           value={place.agent}
           data={known ? offered : [...offered, { value: place.agent, label: place.agent, disabled: false }]}
@@ -51,6 +52,7 @@ export function Head({
           <Select
             size="xs"
             w={180}
+            miw={0}
             aria-label="Worktree"
             value={place.worktreeId ?? ""}
             data={[

@@ -39,6 +39,18 @@ test("of a long conversation the last steps are drawn first, and what came befor
   expect(screen.getByText("prompt 2")).toBeVisible();
   await userEvent.click(screen.getByRole("button", { name: "Show 2 earlier turns" }));
   expect(screen.getByText("prompt 0")).toBeVisible();
+  expect(screen.queryByRole("button", { name: /earlier/ })).toBeNull();
+});
+
+test("a log that cannot be read says so, and is there once it can be", async () => {
+  vi.spyOn(Math, "random").mockReturnValue(0);
+  let away = true;
+  const items = [started("t1", "fix it")];
+  server.on(`GET ${AT}/events`, () => (away ? problem(503, { code: "unavailable", detail: "away" }) : { items, last: 1 }));
+  showInRoom(server, <Chat sessionId={SESSION} />, { at: `/s/${SESSION}`, scopes: SCOPES });
+  expect(await screen.findByText("The server cannot be reached, trying again…")).toBeInTheDocument();
+  away = false;
+  expect(await screen.findByText("fix it")).toBeVisible();
 });
 
 test("Enter sends the prompt once, and it is there before the log tells of it", async () => {
@@ -152,6 +164,19 @@ test("a tool's line opens to what went in and what came out", async () => {
   fireEvent(row, new Event("toggle"));
   expect(await screen.findByRole("region", { name: "Changes of /a.ts" })).toHaveTextContent("two");
   expect(screen.getByRole("group", { name: "Output" })).toHaveTextContent("fine");
+});
+
+test("a tool's line tells a path from the clone, and whole where it points and when it is open", async () => {
+  const title = `Read /home/${WORKSPACE}/vibecoder_workspace/sessions/${SESSION}/repo/src/x.py`;
+  const told = { kind: "read", status: "completed", input: null, output: "text", truncated: false } as const;
+  await show(started("t1"), event("t1", { type: "toolCall", call: "c1", title, ...told }));
+  const line = screen.getByText("Read src/x.py");
+  expect(line).toHaveAttribute("title", title);
+  const row = line.closest("details");
+  if (row === null) throw new Error("there is no row");
+  row.open = true;
+  fireEvent(row, new Event("toggle"));
+  expect(await screen.findByText(title)).toBeVisible();
 });
 
 test("who may only read has no prompt to write", async () => {

@@ -22,10 +22,12 @@ export const SCOPES: readonly Scope[] = [
 
 let server: Server;
 let seq = 0;
+let log: readonly Logged[] = [];
 
 /** The log is empty from here on. */
 export function forget(): void {
   seq = 0;
+  log = [];
 }
 
 /** Begin a test: with a server and sockets of its own, and nothing that is kept. */
@@ -34,7 +36,10 @@ export function begin(): Server {
   forget();
   vi.stubGlobal("WebSocket", FakeSocket);
   server = new Server()
-    .on(`GET ${AT}/events`, () => ({ items: [], last: seq }))
+    .on(`GET ${AT}/events`, ({ path }) => {
+      const after = Number(new URL(path, location.origin).searchParams.get("after"));
+      return { items: log.filter((event) => event.seq > after), last: log.at(-1)?.seq ?? 0 };
+    })
     .on(`GET ${AT}/worktrees`, () => ({ items: [], nextCursor: null }))
     .on(`GET ${AT}/agents`, () => ({ items: [] }))
     .on(`GET ${BASE}/agents`, () => ({
@@ -70,19 +75,21 @@ export const asked = (turnId: string, input: unknown = { command: "rm -rf build"
     ],
   });
 
-/** The page, with these events in its log. */
+/** The page, with these events in its log before it is opened. */
 export async function show(...events: Logged[]) {
   FakeSocket.all = [];
+  log = events;
   const page = showInRoom(server, <Chat sessionId={SESSION} />, { at: `/s/${SESSION}`, scopes: SCOPES });
   await waitFor(() => expect(FakeSocket.all.length).toBeGreaterThan(0));
   server.tell("session", { sessionId: SESSION, workspaceId: WORKSPACE, name: "work", status: "ready", errorReason: null });
   act(() => FakeSocket.last().open());
-  tell(...events);
   await screen.findByRole("textbox", { name: "Prompt" });
   return page;
 }
 
+/** Events that come while the page is open. */
 export function tell(...events: Logged[]): void {
+  log = [...log, ...events];
   act(() => FakeSocket.last().tell(...events));
 }
 

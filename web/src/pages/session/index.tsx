@@ -1,13 +1,13 @@
-import { lazy, Suspense } from "react";
 import { Route, Switch } from "wouter";
 import { useRoom } from "#/room/room";
-import { EmptyState, LoadingState } from "#/ui/states";
+import { loaded } from "#/ui/loaded";
+import { EmptyState } from "#/ui/states";
 import { SessionFrame } from "./frame";
 
-const Chat = lazy(() => import("#/pages/chat"));
-const Terminals = lazy(() => import("#/pages/terminals"));
-const Files = lazy(() => import("#/pages/files"));
-const Changes = lazy(() => import("#/pages/changes"));
+const Chat = loaded(() => import("#/pages/chat"));
+const Terminals = loaded(() => import("#/pages/terminals"));
+const Files = loaded(() => import("#/pages/files"));
+const Changes = loaded(() => import("#/pages/changes"));
 
 /** The pages of one session, below a head that they share. */
 export default function SessionPages({ sessionId }: { sessionId: string }) {
@@ -15,25 +15,23 @@ export default function SessionPages({ sessionId }: { sessionId: string }) {
   const at = `/w/${workspaceId}/s/${sessionId}`;
   return (
     <SessionFrame sessionId={sessionId}>
-      <Suspense fallback={<LoadingState />}>
-        <Switch>
-          <Route path={at}>
-            <Chat sessionId={sessionId} />
-          </Route>
-          <Route path={`${at}/terminals`}>
-            <Terminals sessionId={sessionId} />
-          </Route>
-          <Route path={`${at}/files`}>
-            <Files sessionId={sessionId} />
-          </Route>
-          <Route path={`${at}/changes`}>
-            <Changes sessionId={sessionId} />
-          </Route>
-          <Route>
-            <EmptyState title="There is no such page" />
-          </Route>
-        </Switch>
-      </Suspense>
+      <Switch>
+        <Route path={at}>
+          <Chat sessionId={sessionId} />
+        </Route>
+        <Route path={`${at}/terminals`}>
+          <Terminals sessionId={sessionId} />
+        </Route>
+        <Route path={`${at}/files`}>
+          <Files sessionId={sessionId} />
+        </Route>
+        <Route path={`${at}/changes`}>
+          <Changes sessionId={sessionId} />
+        </Route>
+        <Route>
+          <EmptyState title="There is no such page" />
+        </Route>
+      </Switch>
     </SessionFrame>
   );
 }

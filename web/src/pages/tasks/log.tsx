@@ -3,9 +3,11 @@ import { Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useEffect, useMemo, useSyncExternalStore } from "react";
 import { answer } from "#/api/client";
+import { ApiError } from "#/api/problem";
 import { SessionLog, troubleOf } from "#/pages/chat/log/session";
-import { ItemView } from "#/pages/chat/transcript/item";
+import { folderOf } from "#/pages/chat/transcript/folder";
 import { Output } from "#/pages/chat/transcript/output";
+import { Steps } from "#/pages/chat/transcript/turn";
 import { roomKey, useRoom } from "#/room/room";
 import { LoadingState, Shown } from "#/ui/states";
 
@@ -22,6 +24,14 @@ export function TaskLog({ sessionId, turnId }: { sessionId: string; turnId: stri
         }),
       ),
   });
+  // A budget that is used up, or an agent that does not start: the task says why.
+  if (turn.error instanceof ApiError && turn.error.status === 404) {
+    return (
+      <Text size="sm" c="dimmed">
+        The agent has not begun, or its session is gone.
+      </Text>
+    );
+  }
   return (
     <Shown query={turn} label="Looking for the log">
       {({ firstEvent }) => <Followed key={turnId} sessionId={sessionId} turnId={turnId} after={firstEvent - 1} />}
@@ -47,9 +57,7 @@ function Followed({ sessionId, turnId, after }: { sessionId: string; turnId: str
         </Text>
       )}
       {turn === undefined && trouble === null && <LoadingState label="Reading the log" />}
-      {turn?.items.map((item) => (
-        <ItemView key={item.seq} item={item} over={over} />
-      ))}
+      {turn && <Steps items={turn.items} over={over} folder={folderOf(room.workspaceId, sessionId, turn.worktreeId)} />}
       {turn?.ended?.stderr && <Output label="What the agent printed" text={turn.ended.stderr} />}
     </>
   );

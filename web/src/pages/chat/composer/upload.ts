@@ -1,5 +1,5 @@
 import { newKey } from "#/api/client";
-import { ApiError, problemOf, unreachable } from "#/api/problem";
+import { ApiError, forPerson, problemOf, unreachable } from "#/api/problem";
 import type { Room } from "#/room/room";
 import type { Attached } from "./queue";
 
@@ -34,7 +34,7 @@ export function upload(
 
 async function answered({ status, responseText }: XMLHttpRequest): Promise<Attached> {
   const response = new Response(responseText, { status });
-  if (!response.ok) throw await problemOf(response);
+  if (!response.ok) throw forPerson(await problemOf(response));
   const { attachmentId, name }: Attached = await response.json();
   return { attachmentId, name };
 }

@@ -1,5 +1,10 @@
 import type { Logged } from "./turn";
 
+/** A message with this number. */
+export function message(seq: number): Logged {
+  return { type: "message", at: "2026-01-01T00:00:00Z", agent: "claude", turnId: "t1", seq, text: `${seq}` };
+}
+
 /** A browser's WebSocket without a network, for tests. */
 export class FakeSocket {
   static all: FakeSocket[] = [];
@@ -39,8 +44,7 @@ export class FakeSocket {
 
   /** Tell messages with these numbers. */
   say(...numbers: number[]): void {
-    const head = { type: "message", at: "2026-01-01T00:00:00Z", agent: "claude", turnId: "t1" } as const;
-    this.tell(...numbers.map((seq) => ({ ...head, seq, text: `${seq}` })));
+    this.tell(...numbers.map(message));
   }
 
   end(code = 1006): void {

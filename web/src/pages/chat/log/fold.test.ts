@@ -135,13 +135,13 @@ test("a plan stands where it was first told, as it was last told", () => {
   expect(items(state)).toMatchObject([{ kind: "plan", entries: [{ content: "3" }] }, { kind: "message" }]);
 });
 
-test("5,000 events that come in 100 pieces are folded in a tenth of a second", () => {
-  const events = Array.from({ length: 5000 }, (_, at) =>
+test("20,000 events that come in 400 pieces are folded in less than a second", () => {
+  const events = Array.from({ length: 20_000 }, (_, at) =>
     eventOf(at + 1, `t${Math.floor(at / 50)}`, at % 50 === 0 ? 0 : at % 50 === 49 ? 9 : 1 + (at % 4), "some words ", at % 3),
   );
   const began = performance.now();
   let state = EMPTY;
-  for (let at = 0; at < 5000; at += 50) state = fold(state, events.slice(at, at + 50));
-  expect(performance.now() - began).toBeLessThan(100);
+  for (let at = 0; at < events.length; at += 50) state = fold(state, events.slice(at, at + 50));
+  expect(performance.now() - began).toBeLessThan(1000);
   expect([...state.turns.values()].every((turn: Turn) => turn.ended !== null)).toBe(true);
 });

@@ -1,15 +1,12 @@
 import { useEffect, useMemo, useSyncExternalStore } from "react";
 import { answer } from "#/api/client";
 import { useExpired } from "#/api/identity";
-import { ApiError, messageOf } from "#/api/problem";
+import { type ApiError, messageOf } from "#/api/problem";
+import type { LogPage } from "#/api/schema";
 import { Store } from "#/api/store";
-import { pause } from "#/live/backoff";
 import { type Room, useRoom } from "#/room/room";
 import { EMPTY, fold, type LogState } from "./fold";
 import { LogSocket, type SocketState } from "./socket";
-
-/** Milliseconds until it is asked again how long the log is. */
-const AGAIN = 1_000;
 
 /** One session's log, followed. */
 export class SessionLog {
@@ -20,7 +17,6 @@ export class SessionLog {
   readonly refused = new Store<ApiError | null>(null);
   readonly sessionId: string;
   readonly #room: Room;
-  #newest = Number.POSITIVE_INFINITY;
 
   /** The log behind event number `after`. */
   constructor(room: Room, sessionId: string, after = 0) {
@@ -31,57 +27,38 @@ export class SessionLog {
 
   /** Begin, or go on behind what is known. Answers how to stop. */
   readonly follow = (): (() => void) => {
-    const stop = new AbortController();
     this.refused.set(null);
-    void this.#measure(stop.signal);
-    const base = `${location.origin.replace(/^http/, "ws")}/api/workspaces/${this.#room.workspaceId}`;
+    const { bearer, workspaceId } = this.#room;
+    const base = `${location.origin.replace(/^http/, "ws")}/api/workspaces/${workspaceId}/sessions/${this.sessionId}/events`;
+    // What a log holds already is drawn once, when all of it is there.
+    let told = this.state.get();
     const socket = new LogSocket(
       {
-        url: (after) => `${base}/sessions/${this.sessionId}/events?after=${after}`,
-        bearer: this.#room.bearer,
-        newest: () => this.#ask(),
+        url: (after) => `${base}?after=${after}`,
+        bearer,
+        read: (after, limit) => this.#read(after, limit),
         onEvents: (events) => {
-          this.state.set(fold(this.state.get(), events));
-          this.#look();
+          told = fold(told, events);
+          if (this.ready.get()) this.state.set(told);
+        },
+        onCurrent: () => {
+          this.state.set(told);
+          this.ready.set(true);
         },
         onState: (state) => this.connection.set(state),
         onRefused: (error) => this.refused.set(error),
       },
-      this.state.get().seq,
+      told.seq,
     );
-    return () => {
-      stop.abort();
-      socket.close();
-    };
+    return () => socket.close();
   };
 
-  async #ask(): Promise<number> {
-    const query = { after: this.state.get().seq, limit: 1 };
-    const get = this.#room.api.GET("/api/workspaces/{workspaceId}/sessions/{sessionId}/events", {
-      params: { path: { workspaceId: this.#room.workspaceId, sessionId: this.sessionId }, query },
-    });
-    const page = await answer(get);
-    return "last" in page ? page.last : 0;
-  }
-
-  async #measure(stopped: AbortSignal): Promise<void> {
-    while (!this.ready.get() && !stopped.aborted) {
-      try {
-        this.#newest = await this.#ask();
-        this.#look();
-        return;
-      } catch (error) {
-        if (error instanceof ApiError && !error.passing) {
-          this.refused.set(error);
-          return;
-        }
-        await pause(AGAIN, stopped);
-      }
-    }
-  }
-
-  #look(): void {
-    if (this.state.get().seq >= this.#newest) this.ready.set(true);
+  async #read(after: number, limit: number): Promise<LogPage> {
+    const params = { path: { workspaceId: this.#room.workspaceId, sessionId: this.sessionId }, query: { after, limit } };
+    const path = "/api/workspaces/{workspaceId}/sessions/{sessionId}/events";
+    // The same route is a stream where that is asked for, and its document says so.
+    const page = await answer(this.#room.api.GET(path, { params }));
+    return "last" in page ? page : { items: [], last: 0 };
   }
 }
 

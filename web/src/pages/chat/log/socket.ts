@@ -1,6 +1,7 @@
-import { ApiError } from "#/api/problem";
+import { ApiError, unreachable } from "#/api/problem";
 import { backoff, pause } from "#/live/backoff";
 import { parseEvent } from "./frames";
+import { history, type ReadPage } from "./history";
 import type { Logged } from "./turn";
 
 export type SocketState = "connecting" | "live" | "reconnecting" | "ended";
@@ -10,10 +11,12 @@ export interface SocketOptions {
   url: (after: number) => string;
   /** The token for the first frame, or null for the session cookie. */
   bearer: () => string | null;
-  /** Asks the server, over HTTP, for the number of the log's newest event. Throws an ApiError. */
-  newest: () => Promise<number>;
+  /** Reads the log over HTTP. */
+  read: ReadPage;
   /** The next events, in order: none is missing, and none comes twice. */
   onEvents: (events: Logged[]) => void;
+  /** All was told that the log held a moment ago. */
+  onCurrent: () => void;
   onState: (state: SocketState) => void;
   /** The server refuses, for good. */
   onRefused: (error: ApiError) => void;
@@ -32,7 +35,10 @@ const REFUSED = 4000;
 /** What a browser says when there was no close code. */
 const LOST = 1006;
 
-/** A session's log over a WebSocket that comes back by itself, behind the last event that came. */
+/**
+ * A session's log: what is there over HTTP, in pages, and what comes over a WebSocket, an event a message. When that breaks
+ * both are done again, behind the last event that came.
+ */
 export class LogSocket {
   readonly #options: SocketOptions;
   readonly #stop = new AbortController();
@@ -59,20 +65,41 @@ export class LogSocket {
     const stopped = this.#stop.signal;
     onState("connecting");
     for (let tries = 0; !stopped.aborted; tries += 1) {
-      const [before, since] = [this.#seq, Date.now()];
-      const good = await this.#follow();
-      this.#flush();
-      const refusal = good ? null : await this.#refusal();
+      const refusal = await this.#catchUp();
       if (stopped.aborted) return;
-      if (refusal !== null) {
+      if (refusal !== null && !refusal.passing) {
         onState("ended");
         onRefused(refusal);
         return;
       }
+      if (refusal === null && (await this.#lasts())) tries = 0;
+      if (stopped.aborted) return;
       onState("reconnecting");
-      if (this.#seq > before || (good && Date.now() - since > STABLE)) tries = 0;
       await pause(Math.max(100, backoff(tries)), stopped);
     }
+  }
+
+  /** Tell what is in the log already. Answers why that could not be done; null when it was. */
+  async #catchUp(): Promise<ApiError | null> {
+    try {
+      for await (const events of history(this.#options.read, this.#seq)) {
+        const complete = events.every((event) => this.#take(event));
+        this.#flush();
+        if (!complete || this.#stop.signal.aborted) return unreachable();
+      }
+      this.#options.onCurrent();
+      return null;
+    } catch (failure) {
+      return failure instanceof ApiError ? failure : unreachable();
+    }
+  }
+
+  /** One connection, to its end. Answers whether it was a good one. */
+  async #lasts(): Promise<boolean> {
+    const [before, since] = [this.#seq, Date.now()];
+    const good = await this.#follow();
+    this.#flush();
+    return this.#seq > before || (good && Date.now() - since > STABLE);
   }
 
   /** One connection, to its end. Answers whether it was one, and was not refused. */
@@ -126,22 +153,12 @@ export class LogSocket {
   /** Ends a connection on which nothing comes although there is something, or whose server cannot be reached. */
   async #probe(end: () => void): Promise<void> {
     try {
-      const newest = await this.#options.newest();
-      if (newest <= this.#seq) return;
+      const { last } = await this.#options.read(this.#seq, 1);
+      if (last <= this.#seq) return;
       await new Promise((resolve) => setTimeout(resolve, LATE));
-      if (newest > this.#seq) end();
+      if (last > this.#seq) end();
     } catch {
       end();
-    }
-  }
-
-  /** Why there is no further try; null when there is one. A browser does not tell why an upgrade was refused: HTTP does. */
-  async #refusal(): Promise<ApiError | null> {
-    try {
-      await this.#options.newest();
-      return null;
-    } catch (failure) {
-      return failure instanceof ApiError && !failure.passing ? failure : null;
     }
   }
 }

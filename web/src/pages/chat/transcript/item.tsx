@@ -11,22 +11,23 @@ import {
 import { memo, useState } from "react";
 import type { AnsweredBy, PlanEntryView } from "#/api/schema";
 import type { Asked, Item, Said } from "../log/turn";
+import { within } from "./folder";
 import { Markdown } from "./markdown";
 import { ToolRow } from "./tool";
 
-/** One thing that an agent said, thought, did or asked in a turn. */
-export const ItemView = memo(function ItemView({ item, over }: { item: Item; over: boolean }) {
+/** One thing that an agent said, thought, did or asked in a turn, in the folder `folder`. */
+export const ItemView = memo(function ItemView({ item, over, folder }: { item: Item; over: boolean; folder: string }) {
   switch (item.kind) {
     case "message":
       return <Markdown text={item.text} />;
     case "thought":
       return <Thought thought={item} />;
     case "tool":
-      return <ToolRow tool={item} over={over} />;
+      return <ToolRow tool={item} over={over} folder={folder} />;
     case "plan":
       return <Plan entries={item.entries} />;
     case "permission":
-      return <Question asked={item} over={over} />;
+      return <Question asked={item} over={over} folder={folder} />;
     case "notice":
       return (
         <Text size="xs" c="dimmed" className="chat-notice">
@@ -91,7 +92,7 @@ const BY: Readonly<Record<AnsweredBy, string>> = {
 };
 
 /** A question that was asked; how it is answered is elsewhere. */
-function Question({ asked, over }: { asked: Asked; over: boolean }) {
+function Question({ asked, over, folder }: { asked: Asked; over: boolean; folder: string }) {
   const { answer } = asked;
   const option = asked.options.find((found) => found.id === answer?.optionId);
   const allowed = option?.kind.startsWith("allow") ?? false;
@@ -103,7 +104,7 @@ function Question({ asked, over }: { asked: Asked; over: boolean }) {
       <Icon size={15} aria-hidden className={open ? "chat-waiting" : allowed ? "chat-done" : "chat-failed"} />
       <Text component="span" size="sm" c="dimmed" truncate className="chat-title" title={asked.title}>
         {outcome}
-        {answer && ` (${BY[answer.by]})`}: {asked.title}
+        {answer && ` (${BY[answer.by]})`}: {within(folder, asked.title)}
       </Text>
     </div>
   );

@@ -18,6 +18,7 @@ import { memo, useMemo, useState } from "react";
 import type { ToolKind, ToolStatus } from "#/api/schema";
 import type { ToolUse } from "../log/turn";
 import { editsOf, sizeOf } from "./edits";
+import { within } from "./folder";
 import { ToolInput } from "./input";
 import { Output } from "./output";
 
@@ -49,16 +50,19 @@ function Status({ status, over }: { status: ToolStatus; over: boolean }) {
   return <Loader size={12} role="img" aria-label="runs" />;
 }
 
-/** One use of a tool: a line, which opens to what went in and what came out. `over`: the turn has ended. */
-export const ToolRow = memo(function ToolRow({ tool, over }: { tool: ToolUse; over: boolean }) {
+/**
+ * One use of a tool: a line, which opens to what went in and what came out. Until then its paths are told from the agent's
+ * `folder`. `over`: the turn has ended.
+ */
+export const ToolRow = memo(function ToolRow({ tool, over, folder }: { tool: ToolUse; over: boolean; folder: string }) {
   const [open, setOpen] = useState(false);
   const size = useMemo(() => sizeOf(editsOf(tool.input)), [tool.input]);
   return (
     <details className="chat-tool" onToggle={(event) => setOpen(event.currentTarget.open)}>
       <summary>
         <KindIcon kind={tool.does} />
-        <Text component="span" size="sm" truncate className="chat-title" title={tool.title}>
-          {tool.title || KINDS[tool.does].label}
+        <Text component="span" size="sm" truncate={!open} className="chat-title" title={tool.title}>
+          {(open ? tool.title : within(folder, tool.title)) || KINDS[tool.does].label}
         </Text>
         {size.added > 0 && <span className="chat-added numbers">+{size.added}</span>}
         {size.removed > 0 && <span className="chat-removed numbers">−{size.removed}</span>}

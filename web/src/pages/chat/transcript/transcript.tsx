@@ -10,9 +10,9 @@ import type { Turn } from "../log/turn";
 import { useStaying } from "./scrolling";
 import { PromptView, TurnView } from "./turn";
 
-/** Turns that are drawn, and more with each wish for it. */
+/** Turns that are drawn, and at most so many more with each wish for it. */
 const TURNS = 10;
-/** Steps of those that are drawn at first: the page is laid out once before anything of it is seen. */
+/** Steps that these have together, unless one turn alone has more: they are all drawn before anything of them is seen. */
 const STEPS = 150;
 
 /** A conversation, oldest first; it stays at its end unless its reader has scrolled up. */
@@ -40,6 +40,7 @@ export function Transcript({
   const [more, setMore] = useState(0);
   const names = useAttachmentNames(sessionId, turns);
   const hidden = Math.max(0, Math.max(unseen, turns.length - TURNS) - more);
+  const earlier = Math.min(TURNS, hidden - beyond(turns.slice(0, hidden)));
   const last = turns.at(-1);
   return (
     <div className="chat-transcript">
@@ -47,8 +48,8 @@ export function Transcript({
       <section className="chat-scroll" ref={box} aria-label="Conversation" tabIndex={0}>
         <div className="chat-column" ref={content}>
           {hidden > 0 && (
-            <Button size="compact-sm" variant="subtle" onClick={() => setMore(more + TURNS)}>
-              Show {plural(Math.min(hidden, TURNS), "earlier turn")}
+            <Button size="compact-sm" variant="subtle" onClick={() => setMore(more + earlier)}>
+              Show {plural(earlier, "earlier turn")}
             </Button>
           )}
           {turns.length === 0 && underway === null && empty}

@@ -7,6 +7,7 @@ import { Copy } from "#/ui/copy";
 import { plural } from "#/ui/format";
 import { Ago, left, useNow } from "#/ui/time";
 import type { Ended, Item, Turn } from "../log/turn";
+import { folderOf } from "./folder";
 import { ItemView } from "./item";
 import { Output } from "./output";
 import { usageLine } from "./usage";
@@ -30,9 +31,8 @@ export const TurnView = memo(function TurnView({
   names: ReadonlyMap<string, string>;
   again: ((turn: Turn) => void) | null;
 }) {
+  const { workspaceId } = useRoom();
   const { items, ended } = turn;
-  const [shown, setShown] = useState(ITEMS);
-  const hidden = Math.max(0, items.length - shown);
   return (
     <article className="chat-turn" aria-label={`Prompt: ${turn.text.slice(0, 80)}`}>
       <PromptView
@@ -40,14 +40,7 @@ export const TurnView = memo(function TurnView({
         attachments={turn.attachments.map((attachmentId) => names.get(attachmentId) ?? attachmentId)}
         note={<Ago at={turn.startedAt} />}
       />
-      {hidden > 0 && (
-        <Button size="compact-xs" variant="subtle" onClick={() => setShown(shown + ITEMS)}>
-          Show {plural(Math.min(hidden, ITEMS), "earlier step")}
-        </Button>
-      )}
-      {items.slice(hidden).map((item) => (
-        <ItemView key={item.seq} item={item} over={ended !== null} />
-      ))}
+      <Steps items={items} over={ended !== null} folder={folderOf(workspaceId, sessionId, turn.worktreeId)} />
       {ended === null ? (
         <Running since={turn.startedAt} last={items.at(-1)} />
       ) : (
@@ -56,6 +49,24 @@ export const TurnView = memo(function TurnView({
     </article>
   );
 });
+
+/** What an agent has said and done in a turn: the end of it, and more on demand. */
+export function Steps({ items, over, folder }: { items: readonly Item[]; over: boolean; folder: string }) {
+  const [shown, setShown] = useState(ITEMS);
+  const hidden = Math.max(0, items.length - shown);
+  return (
+    <>
+      {hidden > 0 && (
+        <Button size="compact-xs" variant="subtle" onClick={() => setShown(shown + ITEMS)}>
+          Show {plural(Math.min(hidden, ITEMS), "earlier step")}
+        </Button>
+      )}
+      {items.slice(hidden).map((item) => (
+        <ItemView key={item.seq} item={item} over={over} folder={folder} />
+      ))}
+    </>
+  );
+}
 
 /** What was asked. */
 export function PromptView({ text, attachments, note }: { text: string; attachments: readonly string[]; note: ReactNode }) {

@@ -52,6 +52,8 @@ FILES: Final = {
     "\u202egpj.sh": "a name that is read backwards",
     "line\nend \x1b[31m.py": "a name of two lines",
     '"><script>window.__pwned=1<': "half a name",
+    "__proto__": "what every object of a script has",
+    "constructor": "the same",
 }
 NAME: Final = f"{IMAGE} [x](javascript:window.__pwned=1)"
 TRIPPED: Final = (
@@ -90,7 +92,8 @@ class Trap:
         await self.call("POST", "schedules", schedule)
         await self.call("POST", "sessions", {"repoUrl": f"https://127.0.0.1:9/{SCRIPT}", "name": NAME})
         made = await self.admin.call("POST", "/api/orgs", {"slug": "trap", "name": NAME})
-        await self.call("PUT", "secrets/TRAP", {"value": SVG}, headers={"User-Agent": IMAGE})
+        for name in ("TRAP", "__proto__", "constructor"):
+            await self.call("PUT", f"secrets/{name}", {"value": SVG}, headers={"User-Agent": IMAGE})
         ids = {"channel": channel["channelId"], "webhook": hook["webhookId"], "task": task["taskId"]}
         self.ids.update(ids, organisation=made["organisationId"])
 
@@ -106,6 +109,8 @@ class Trap:
             f"call: Write {json.dumps({'file_path': f'{self.room.repo}/{IMAGE}.md', 'content': MARKDOWN})}",
             f"call: Bash {json.dumps(shell)}",
             f"call: {SCRIPT.replace(' ', '')} {json.dumps({IMAGE: IMAGE})}",
+            f"call: __proto__ {json.dumps({'__proto__': {'__pwned': 1}})}",
+            "call: constructor {}",
             "say: It has been shown.",
         )
         async with self.room.follow() as log:
@@ -207,7 +212,8 @@ async def test_each_file_is_shown_and_not_run(victim: Page, trap: Trap) -> None:
     at = f"/w/{trap.work.tenant.workspace}/s/{trap.room.session}/files"
     for name in FILES:
         await victim.goto(at)
-        await victim.get_by_role("treeitem").filter(has_text=name.splitlines()[0]).first.click()
+        shown = name.splitlines()[0].replace("\u202e", "U+202E")
+        await victim.get_by_role("treeitem").filter(has_text=shown).first.click()
         await victim.locator(".cm-content, main img, main [role=alert]").first.wait_for()
         await nothing_has_happened(victim)
 

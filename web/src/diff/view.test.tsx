@@ -48,3 +48,12 @@ it("shows both sides level in the split view", () => {
   expect(left?.textContent).not.toContain(HOSTILE);
   expect(right?.textContent).not.toContain("two");
 });
+
+it("has as much room for the numbers of lines as the longest needs", () => {
+  const far = parsePatch(PATCH.replace("-1,3 +1,3", "-219998,3 +219998,3")).flatMap((file) => file.hunks);
+  const { container, rerender } = render(<Hunks hunks={far} label="f" />);
+  const digits = () => container.querySelector<HTMLElement>(".diff")?.style.getPropertyValue("--digits");
+  expect(digits()).toBe("6");
+  rerender(<Hunks hunks={hunks()} label="f" />);
+  expect(digits()).toBe("4");
+});

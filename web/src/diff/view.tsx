@@ -1,6 +1,6 @@
 import "./colours.css";
 import "./view.css";
-import { memo } from "react";
+import { type CSSProperties, memo } from "react";
 import { ExposedText } from "#/ui/exposedText";
 import type { Hunk } from "./hunk";
 import { NO_NEWLINE } from "./patch";
@@ -25,9 +25,10 @@ export const Hunks = memo(function Hunks({
   label: string;
   split?: boolean;
 }) {
+  const style: CSSProperties & { "--digits": number } = { "--digits": digits(hunks) };
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls is to be reached by keyboard
-    <section className="diff" aria-label={label} tabIndex={0}>
+    <section className="diff" aria-label={label} tabIndex={0} style={style}>
       {hunks.map((hunk, at) => (
         // biome-ignore lint/suspicious/noArrayIndexKey: hunks have no identity, and no state
         <div key={at}>
@@ -38,6 +39,12 @@ export const Hunks = memo(function Hunks({
     </section>
   );
 });
+
+/** How many digits the numbers of the lines have, at least four. */
+function digits(hunks: readonly Hunk[]): number {
+  const last = hunks.at(-1)?.lines.reduce((most, { old, new: now }) => Math.max(most, old ?? 0, now ?? 0), 0) ?? 0;
+  return Math.max(4, String(last).length);
+}
 
 function Sides({ hunk }: { hunk: Hunk }) {
   const [left, right] = sides(hunk);

@@ -42,3 +42,16 @@ test.each([" ", "\t\n", "\r", "\u200b", " \u200b", `${" ".repeat(31)}x`])("a lon
   exposed(part.repeat(250_000 / part.length));
   expect(performance.now() - begun).toBeLessThan(1000);
 });
+
+test.each([
+  ["a name.txt", "a name.txt"],
+  ["new\nline\t.txt", "new[U+000A]line[U+0009].txt"],
+  ["photo\u202egnp.exe", "photo[U+202E]gnp.exe"],
+  [`a${" ".repeat(40)}.exe`, "a[40 blanks].exe"],
+])("the name %j is shown in one line as %j", (name, shown) => {
+  expect(
+    exposed(name, true)
+      .map((piece) => (piece.unseen ? `[${piece.text}]` : piece.text))
+      .join(""),
+  ).toBe(shown);
+});

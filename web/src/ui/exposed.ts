@@ -10,14 +10,17 @@ export interface Piece {
  */
 const UNSEEN =
   /(?<blanks>[ \t]{32,})|(?<lines>(?:[ \t]{0,31}\r?\n){6,})|(?:\r(?!\n|$)|(?![ \t\r\n]|(?<=\p{Extended_Pictographic})[\ufe0f\u200d])[\s\p{C}\p{Default_Ignorable_Code_Point}\u2800])+/gu;
+/** The same in what is to be one line, where a tab and the end of a line are signs like any other. */
+const UNSEEN_IN_LINE =
+  /(?<blanks> {32,})|(?:(?! |(?<=\p{Extended_Pictographic})[\ufe0f\u200d])[\s\p{C}\p{Default_Ignorable_Code_Point}\u2800])+/gu;
 /** Characters of a run that are named one by one. */
 const NAMED_MAX = 8;
 
-/** A text in pieces, so that nothing in it can hide: what does not show is told in words. */
-export function exposed(text: string): Piece[] {
+/** A text in pieces, so that nothing in it can hide: what does not show is told in words. `line`: it is to be one line, as a name is. */
+export function exposed(text: string, line = false): Piece[] {
   const pieces: Piece[] = [];
   let from = 0;
-  for (const found of text.matchAll(UNSEEN)) {
+  for (const found of text.matchAll(line ? UNSEEN_IN_LINE : UNSEEN)) {
     if (found.index > from) pieces.push({ text: text.slice(from, found.index), unseen: false });
     pieces.push({ text: named(found), unseen: true });
     from = found.index + found[0].length;

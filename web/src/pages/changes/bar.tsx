@@ -45,6 +45,13 @@ export function Whereabouts({ place, status, onDone }: Props) {
           </Badge>
         </Tooltip>
       )}
+      {status.upstream !== null && status.ahead === null && (
+        <Tooltip label="The branch that this one follows was deleted, or never fetched">
+          <Badge variant="light" color="orange" tt="none">
+            {status.upstream} is gone
+          </Badge>
+        </Tooltip>
+      )}
       {writes && (
         <>
           <FetchButton place={place} onDone={onDone} />
@@ -76,7 +83,7 @@ export function MergeNotice({ place, status, onDone }: Props) {
       <Group gap="xs">
         <Text size="sm" flex={1} miw={220}>
           {conflicts.length > 0
-            ? `A merge waits: ${plural(conflicts.length, "file")} in conflict. Edit them, check them as resolved, and commit.`
+            ? `A merge waits: ${plural(conflicts.length, "file")} in conflict. Open and edit each, check it as resolved, and commit.`
             : "A merge waits to be committed."}
         </Text>
         {may("git:write") && (

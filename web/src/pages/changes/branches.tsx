@@ -2,7 +2,7 @@ import { Badge, Button, Divider, Group, Modal, Stack, Text, TextInput } from "@m
 import { useMutation } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import { answer } from "#/api/client";
-import { messageOf } from "#/api/problem";
+import { ApiError, messageOf } from "#/api/problem";
 import type { BranchView, StatusView } from "#/api/schema";
 import type { Place } from "#/pages/files/place";
 import { useRoom } from "#/room/room";
@@ -48,7 +48,8 @@ export function Branches({ place, status, onDone, onClose }: Props) {
       say(OUTCOMES[outcome]);
       onClose();
     },
-    // At a conflict the merge waits, and the page says so.
+    // At a conflict the merge waits: the page says so, and shows where.
+    onError: (error) => isConflict(error) && onClose(),
     onSettled: () => onDone(),
   });
   const error = merge.error ?? (fieldError(change.error, "/branch") === null ? change.error : null);
@@ -100,6 +101,11 @@ export function Branches({ place, status, onDone, onClose }: Props) {
       </Stack>
     </Modal>
   );
+}
+
+/** Whether a merge has stopped at conflicts, rather than not begun. */
+function isConflict(error: unknown): boolean {
+  return error instanceof ApiError && error.errors.some(({ path }) => typeof path === "string");
 }
 
 /** A remote's branch is checked out as a local one of its name, which follows it. */

@@ -14,6 +14,17 @@ const HASH = "a".repeat(40);
 const PATCH = "diff --git a/one.txt b/one.txt\n--- a/one.txt\n+++ b/one.txt\n@@ -1 +1 @@\n-old line\n+new line\n";
 const DIFF = { files: [{ path: "one.txt", original: null, added: 1, removed: 1 }], patch: PATCH, truncated: false };
 
+const DATED = {
+  commit: HASH,
+  parents: ["b".repeat(40)],
+  authorName: "A",
+  authorEmail: "a@example.org",
+  subject: "Change",
+  body: "",
+  authoredAt: "2026-01-01T00:00:00Z",
+  committedAt: "2026-01-01T00:00:00Z",
+};
+
 let server: Server;
 let status: StatusView;
 
@@ -28,20 +39,11 @@ beforeEach(() => {
     entries: [entry("one.txt", ".", "M"), entry("two.txt", ".", "M"), entry("<b>new", "?", "?")],
   };
   server = new Server();
-  const commit = {
-    commit: HASH,
-    parents: ["b".repeat(40)],
-    authorName: "A",
-    authorEmail: "a@example.org",
-    subject: "Change",
-    body: "",
-  };
-  const dated = { ...commit, authoredAt: "2026-01-01T00:00:00Z", committedAt: "2026-01-01T00:00:00Z" };
   server
     .on(`GET ${AT}/worktrees`, () => ({ items: [], nextCursor: null }))
     .on(`GET ${GIT}/status`, () => status)
     .on(`GET ${GIT}/diff`, () => DIFF)
-    .on(`GET ${GIT}/log`, () => ({ items: [dated], nextCursor: null }))
+    .on(`GET ${GIT}/log`, () => ({ items: [DATED], nextCursor: null }))
     .on(`GET ${GIT}/branches`, () => ({
       items: [
         { name: "main", remote: false, commit: HASH, current: true, upstream: null, subject: "" },
@@ -49,7 +51,7 @@ beforeEach(() => {
       ],
       truncated: false,
     }))
-    .on(`POST ${GIT}/commit`, () => dated);
+    .on(`POST ${GIT}/commit`, () => DATED);
 });
 
 function open(query = "", scopes = SCOPES) {
@@ -137,6 +139,63 @@ it("shows the difference of a commit of the history", async () => {
   await userEvent.click(await screen.findByText("History"));
   await userEvent.click(await screen.findByText("Change"));
   await waitFor(() => expect(server.of(`GET ${GIT}/diff`).at(-1)?.path).toContain(`base=${"b".repeat(40)}&target=${HASH}`));
+});
+
+it("compares the first commit with nothing", async () => {
+  server.on(`GET ${GIT}/log`, () => ({ items: [{ ...DATED, parents: [] }], nextCursor: null }));
+  open();
+  await userEvent.click(await screen.findByText("History"));
+  await userEvent.click(await screen.findByText("Change"));
+  const empty = "base=4b825dc642cb6eb9a060e54bf8d69288fbee4904";
+  await waitFor(() => expect(server.of(`GET ${GIT}/diff`).at(-1)?.path).toContain(`${empty}&target=${HASH}`));
+});
+
+it("leaves the branches for the files when a merge stops at conflicts, and stays when it cannot begin", async () => {
+  server.on(`POST ${GIT}/merge`, () => problem(409, { code: "conflict", detail: "a merge waits already" }));
+  open();
+  await userEvent.click(await screen.findByRole("button", { name: "main" }));
+  await userEvent.click(await screen.findByRole("button", { name: "Merge topic" }));
+  expect(await screen.findByText("A merge waits already.")).toBeInTheDocument();
+  server.on(`POST ${GIT}/merge`, () => {
+    status = { ...status, merging: true, entries: [entry("one.txt", "U", "U", { conflict: true })] };
+    return problem(409, { code: "conflict", detail: "it stopped", errors: [{ detail: "it is in conflict", path: "one.txt" }] });
+  });
+  await userEvent.click(screen.getByRole("button", { name: "Merge topic" }));
+  await waitFor(() => expect(screen.queryByRole("dialog")).toBeNull());
+  expect(await screen.findByText(/1 file in conflict/)).toBeInTheDocument();
+  expect(screen.getByRole("link", { name: "Open one.txt" })).toHaveAttribute("href", expect.stringContaining("path=one.txt"));
+});
+
+it("shows many files a part at a time, and says of one that is cut where to read it", async () => {
+  const files = Array.from({ length: 250 }, (_, at) => ({ path: `f${at}`, original: null, added: 1, removed: 0 }));
+  server.on(`GET ${GIT}/diff`, ({ path }) => ({
+    ...DIFF,
+    ...(path.includes("path=one.txt") ? {} : { files }),
+    truncated: true,
+  }));
+  const { unmount } = open();
+  expect(await screen.findAllByRole("article")).toHaveLength(100);
+  await userEvent.click(screen.getByRole("button", { name: "Show more of 250 files" }));
+  await userEvent.click(screen.getByRole("button", { name: "Show more of 250 files" }));
+  expect(screen.getAllByRole("article")).toHaveLength(250);
+  expect(screen.getByText(/Choose a file to see all/)).toBeInTheDocument();
+  unmount();
+  open("?path=one.txt");
+  expect(await screen.findByText(/Use git diff in a terminal/)).toBeInTheDocument();
+}, 15_000);
+
+it("says that the branch which this one follows is gone", async () => {
+  status = { ...status, ahead: null, behind: null };
+  open();
+  expect(await screen.findByText("origin/main is gone")).toBeInTheDocument();
+});
+
+it("shows what the name of a file hides", async () => {
+  status = { ...status, entries: ["a\u202egnp.exe", "new\nline", "nested/"].map((path) => entry(path, "?", "?")) };
+  open();
+  const listed = within(await screen.findByRole("region", { name: "Not tracked" }));
+  for (const name of ["aU+202Egnp.exe", "newU+000Aline", "nested/"])
+    expect(listed.getByRole("button", { name: (_, shown) => shown.textContent === name })).toBeInTheDocument();
 });
 
 it("overwrites a remote's branch only after its name was typed, and keeps no credential", async () => {

@@ -1,4 +1,4 @@
-import type { StatusView } from "#/api/schema";
+import type { CommitView, StatusView } from "#/api/schema";
 
 /** What is compared with what. */
 export type Comparison =
@@ -10,7 +10,7 @@ export type Comparison =
   | { kind: "fork"; base: string }
   /** Of the files from a branch or a commit, as they are. */
   | { kind: "base"; base: string }
-  /** Of a commit from its first parent. */
+  /** Of a commit from its first parent, or from nothing. */
   | { kind: "commit"; commit: string; parent: string }
   | { kind: "turn"; turnId: string };
 
@@ -30,6 +30,18 @@ export function diffQuery(wanted: Exclude<Comparison, { kind: "turn" }>) {
     case "commit":
       return { base: wanted.parent, target: wanted.commit };
   }
+}
+
+/** What a first commit is compared with: git's tree without files, which every repository has; its name is as long as its others. */
+const EMPTY_TREES = [
+  "4b825dc642cb6eb9a060e54bf8d69288fbee4904",
+  "6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321",
+];
+
+/** The page's address of what a commit has changed. */
+export function addressOf({ commit, parents }: Pick<CommitView, "commit" | "parents">) {
+  const parent = parents[0] ?? EMPTY_TREES.find(({ length }) => length === commit.length) ?? null;
+  return { ...PLAIN, commit, parent };
 }
 
 const HASH = /^[0-9a-f]{40}(?:[0-9a-f]{24})?$/;

@@ -4,6 +4,7 @@ import { type ReactNode, useMemo, useState } from "react";
 import type { DiffFileView, DiffView } from "#/api/schema";
 import { type FilePatch, parsePatch } from "#/diff/patch";
 import { Hunks } from "#/diff/view";
+import { ExposedName } from "#/ui/exposedText";
 import { plural } from "#/ui/format";
 import { EmptyState } from "#/ui/states";
 
@@ -11,6 +12,8 @@ import { EmptyState } from "#/ui/states";
 const SHOWN_LINES = 1500;
 /** Lines of all files that are open at first. Those that are not shown do not count. */
 const OPEN_LINES = 6000;
+/** Files that are shown at first, and with each step to more of them. */
+const STEP = 100;
 
 /** A file of a difference; `patch` is missing where the patch was cut before it. */
 interface Entry {
@@ -44,7 +47,9 @@ export function Difference({
   actions?: (path: string) => ReactNode;
 }) {
   const entries = useMemo(() => entriesOf(diff), [diff]);
-  const shown = only === null ? entries : entries.filter(({ file }) => file.path === only);
+  const [most, setMost] = useState(STEP);
+  const wanted = only === null ? entries : entries.filter(({ file }) => file.path === only);
+  const shown = wanted.slice(0, most);
   if (shown.length === 0) return <EmptyState title={nothing} />;
   let lines = 0;
   return (
@@ -61,9 +66,16 @@ export function Difference({
           />
         );
       })}
+      {wanted.length > most && (
+        <Button size="xs" variant="default" m="sm" onClick={() => setMost(most + STEP)}>
+          Show more of {plural(wanted.length, "file")}
+        </Button>
+      )}
       {diff.truncated && (
         <Text size="sm" c="dimmed" p="sm" role="status">
-          There is more than can be shown at once. Choose a file to see all of its changes.
+          {only === null
+            ? "There is more than can be shown at once. Choose a file to see all of its changes."
+            : "There is more than can be shown. Use git diff in a terminal to read all of it."}
         </Text>
       )}
     </>
@@ -91,8 +103,12 @@ function OneFile({
         <UnstyledButton className="changed-name" onClick={() => setOpen(!open)} aria-expanded={open} title={file.path}>
           <Chevron size={14} aria-hidden />
           <span className="changed-path">
-            {file.original !== null && file.original !== file.path && `${file.original} → `}
-            {file.path}
+            {file.original !== null && file.original !== file.path && (
+              <>
+                <ExposedName name={file.original} /> →{" "}
+              </>
+            )}
+            <ExposedName name={file.path} />
           </span>
         </UnstyledButton>
         {patch && patch.change !== "modified" && (

@@ -6,17 +6,20 @@ import { useMemo, useState } from "react";
 import { useSearchParams } from "wouter";
 import { answer } from "#/api/client";
 import { ApiError } from "#/api/problem";
-import type { CommitView, StatusView } from "#/api/schema";
+import type { StatusView } from "#/api/schema";
 import { type Place, useAddress, usePlace } from "#/pages/files/place";
+import { markOf } from "#/pages/files/tree";
 import { useRoom } from "#/room/room";
 import { type Command, useCommands } from "#/shell/commands";
 import { Confirm } from "#/ui/confirm";
+import { ExposedName } from "#/ui/exposedText";
 import { EmptyState, Shown } from "#/ui/states";
 import { ComparisonBar, MergeNotice, Whereabouts } from "./bar";
-import { type Comparison, comparisonOf, PLAIN } from "./comparison";
+import { addressOf, type Comparison, comparisonOf, PLAIN } from "./comparison";
 import { Difference } from "./difference";
 import { ChangeList } from "./list";
 import { History } from "./log";
+import { OpenFile } from "./open-file";
 import { GIT, useDiff, useGitRefresh, useStatus } from "./queries";
 import { groupsOf, pathsOf } from "./status";
 import { Untracked } from "./untracked";
@@ -61,7 +64,6 @@ function Repository({ place, status }: { place: Place; status: StatusView }) {
       [setSplit, refresh],
     ),
   );
-  const showCommit = ({ commit, parents }: CommitView) => go({ ...PLAIN, commit, parent: parents[0] ?? "none" });
   return (
     <div className="changes">
       <div className="files-bar">
@@ -98,23 +100,19 @@ function Repository({ place, status }: { place: Place; status: StatusView }) {
               onDone={() => refresh()}
             />
           ) : (
-            <History place={place} shown={search.get("commit")} onShow={showCommit} />
+            <History place={place} shown={search.get("commit")} onShow={(commit) => go(addressOf(commit))} />
           )}
         </aside>
         <section className="changes-diff" aria-label="Differences">
-          {search.get("parent") === "none" ? (
-            <EmptyState title="This is the first commit">There is nothing that it could be compared with.</EmptyState>
-          ) : (
-            <Differences
-              place={place}
-              status={status}
-              comparison={comparison}
-              path={path}
-              split={split && wide}
-              onAll={() => go({ path: null })}
-              onDone={refresh}
-            />
-          )}
+          <Differences
+            place={place}
+            status={status}
+            comparison={comparison}
+            path={path}
+            split={split && wide}
+            onAll={() => go({ path: null })}
+            onDone={refresh}
+          />
         </section>
       </div>
     </div>
@@ -144,7 +142,7 @@ function Differences({
   onAll: () => void;
   onDone: (status: StatusView) => void;
 }) {
-  const { api, may } = useRoom();
+  const { may } = useRoom();
   const whole = useDiff(place, comparison);
   const cut = path !== null && (whole.data?.truncated ?? false);
   const one = useDiff(place, comparison, path ?? "", cut);
@@ -156,12 +154,7 @@ function Differences({
         Only of a session's last turns is it kept what the files were, and only where not too many of them differ.
       </EmptyState>
     );
-  const restore = (restored: string) => async () => {
-    const paths = pathsOf(status.entries.filter((entry) => entry.path === restored));
-    const params = { path: place.path, query: place.query };
-    onDone(await answer(api.POST(`${GIT}/restore`, { params, body: { paths, files: true, staged: true } })));
-  };
-  const open = new Set(status.entries.map((entry) => entry.path));
+  const marks = new Map(status.entries.map((entry) => [entry.path, markOf(entry)]));
   return (
     <>
       {path !== null && (
@@ -179,27 +172,55 @@ function Differences({
             nothing={NOTHING[comparison.kind]}
             actions={(file) =>
               comparison.kind === "all" &&
-              may("git:write") &&
-              open.has(file) && (
-                <Confirm
-                  size="compact-xs"
-                  variant="subtle"
-                  color="gray"
-                  title="Throw the changes away?"
-                  text={
-                    <>
-                      <code>{file}</code> goes back to what it is in the last commit. There is no way back.
-                    </>
-                  }
-                  act={restore(file)}
-                >
-                  Restore
-                </Confirm>
+              marks.has(file) && (
+                <>
+                  {marks.get(file) !== "D" && <OpenFile place={place} path={file} />}
+                  {may("git:write") && <Restore place={place} status={status} path={file} onDone={onDone} />}
+                </>
               )
             }
           />
         )}
       </Shown>
     </>
+  );
+}
+
+/** Throw away what has changed in a file. */
+function Restore({
+  place,
+  status,
+  path,
+  onDone,
+}: {
+  place: Place;
+  status: StatusView;
+  path: string;
+  onDone: (status: StatusView) => void;
+}) {
+  const { api } = useRoom();
+  const restore = async () => {
+    const paths = pathsOf(status.entries.filter((entry) => entry.path === path));
+    const params = { path: place.path, query: place.query };
+    onDone(await answer(api.POST(`${GIT}/restore`, { params, body: { paths, files: true, staged: true } })));
+  };
+  return (
+    <Confirm
+      size="compact-xs"
+      variant="subtle"
+      color="gray"
+      title="Throw the changes away?"
+      text={
+        <>
+          <code>
+            <ExposedName name={path} />
+          </code>{" "}
+          goes back to what it is in the last commit. There is no way back.
+        </>
+      }
+      act={restore}
+    >
+      Restore
+    </Confirm>
   );
 }

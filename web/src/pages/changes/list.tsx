@@ -9,6 +9,7 @@ import { workKey } from "#/api/work";
 import type { Place } from "#/pages/files/place";
 import { MARKS, markOf } from "#/pages/files/tree";
 import { useRoom } from "#/room/room";
+import { ExposedName } from "#/ui/exposedText";
 import { fieldError } from "#/ui/form";
 import { plural } from "#/ui/format";
 import { say } from "#/ui/notify";
@@ -47,7 +48,11 @@ export function ChangeList({ place, status, shown, onShow, onDone }: Props) {
     setResolved(nextResolved);
   };
   if (status.entries.length === 0 && !status.merging)
-    return <EmptyState title="No changes">All that is here is committed.</EmptyState>;
+    return status.commit === null ? (
+      <EmptyState title="Nothing to commit yet">The first file that is made here begins the list.</EmptyState>
+    ) : (
+      <EmptyState title="No changes">All that is here is committed.</EmptyState>
+    );
   return (
     <>
       <div className="changes-list">
@@ -108,7 +113,9 @@ function Change({
   onShow: () => void;
 }) {
   const mark = markOf(entry);
-  const name = entry.path.split("/").at(-1) ?? entry.path;
+  // A folder that is a repository of its own ends with a slash.
+  const name = /[^/]*\/?$/.exec(entry.path)?.[0] ?? entry.path;
+  const folder = entry.path.slice(0, -name.length - 1);
   return (
     <div className="change" data-current={current || undefined}>
       {checked !== null && (
@@ -120,9 +127,9 @@ function Change({
         />
       )}
       <UnstyledButton className="change-name" onClick={onShow} aria-pressed={current} title={entry.path}>
-        <span>{name}</span>
+        <ExposedName name={name} />
         <Text span size="xs" c="dimmed" ml={6}>
-          {entry.original === null ? entry.path.slice(0, -name.length - 1) : `from ${entry.original}`}
+          <ExposedName name={entry.original === null ? folder : `from ${entry.original}`} />
         </Text>
       </UnstyledButton>
       <span className="tree-mark" role="img" aria-label={MARKS[mark].label} style={{ color: MARKS[mark].colour }}>

@@ -1,14 +1,15 @@
-import { Button, Text } from "@mantine/core";
+import { Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useMemo } from "react";
-import { Link } from "wouter";
 import { answer } from "#/api/client";
 import { diffLines } from "#/diff/lines";
 import { Hunks } from "#/diff/view";
 import { readContent } from "#/pages/files/content";
 import type { Place } from "#/pages/files/place";
 import { useRoom } from "#/room/room";
+import { ExposedName } from "#/ui/exposedText";
 import { EmptyState, Shown } from "#/ui/states";
+import { OpenFile } from "./open-file";
 
 /** A file that git does not know yet: all of its lines are new. */
 export function Untracked({ place, path, split }: { place: Place; path: string; split: boolean }) {
@@ -21,17 +22,7 @@ export function Untracked({ place, path, split }: { place: Place; path: string; 
       return info.kind === "folder" ? null : readContent(room, place, info);
     },
   });
-  const open = (
-    <Button
-      component={Link}
-      href={`/w/${place.path.workspaceId}/s/${place.sessionId}/files?${new URLSearchParams({ ...place.query, path })}`}
-      size="compact-xs"
-      variant="subtle"
-      m={6}
-    >
-      Open it
-    </Button>
-  );
+  const open = <OpenFile place={place} path={path} />;
   return (
     <Shown query={query} label="Reading the file">
       {(content) =>
@@ -48,7 +39,7 @@ export function Untracked({ place, path, split }: { place: Place; path: string; 
         ) : (
           <EmptyState title="Git does not know this file yet" action={open}>
             <Text span inherit ff="monospace">
-              {path}
+              <ExposedName name={path} />
             </Text>{" "}
             has no lines that could be shown.
           </EmptyState>

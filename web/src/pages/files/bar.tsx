@@ -5,6 +5,7 @@ import { type ReactNode, useState } from "react";
 import type { FileView } from "#/api/schema";
 import { useRoom } from "#/room/room";
 import { Copy } from "#/ui/copy";
+import { ExposedName } from "#/ui/exposedText";
 import { complain } from "#/ui/notify";
 import { saveAs } from "./content";
 import type { Place } from "./place";
@@ -50,11 +51,11 @@ export function PathBar({
         <IconArrowLeft size={16} aria-hidden />
       </ActionIcon>
       <h2 className="files-path" title={info.path} style={{ margin: 0 }}>
-        {info.path}
+        <ExposedName name={info.path} />
       </h2>
       {info.kind === "link" && (
         <Text size="xs" c="dimmed" truncate maw={200}>
-          link to {info.target}
+          link to <ExposedName name={info.target ?? ""} />
         </Text>
       )}
       <Group gap={4} wrap="nowrap">

@@ -170,6 +170,15 @@ it("offers what is no text as a download, and shows the beginning of what is lon
   expect(screen.getByText("Read only")).toBeInTheDocument();
 });
 
+it("says why nothing can be shown behind a link", async () => {
+  server.on(`GET ${AT}/files/info`, () => ({ ...view("out", "link"), target: "/etc/passwd" }));
+  server.on(`GET ${AT}/files/content`, () => problem(400, { code: "bad_request", detail: "a link leads out of the folder" }));
+  open("?path=out");
+  expect(await screen.findByText("Nothing can be shown behind this link")).toBeInTheDocument();
+  expect(screen.getByText("A link leads out of the folder.")).toBeInTheDocument();
+  expect(screen.queryByRole("button", { name: "Try again" })).toBeNull();
+});
+
 it("searches, and leads to the line", async () => {
   server.on(`GET ${AT}/files/search`, () => ({
     items: [{ path: "src/app.json", line: 1, column: 2, text: "  [1] here" }],

@@ -4,6 +4,7 @@ import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { type KeyboardEvent, useId, useState } from "react";
 import { answer } from "#/api/client";
 import { useRoom } from "#/room/room";
+import { ExposedName } from "#/ui/exposedText";
 import { Shown } from "#/ui/states";
 import type { Place } from "./place";
 
@@ -70,7 +71,7 @@ export function QuickOpen({ place, onOpen, onClose }: { place: Place; onOpen: (p
                   className="hit hit-line"
                   onClick={() => onOpen(path)}
                 >
-                  {path}
+                  <ExposedName name={path} />
                 </UnstyledButton>
               ))}
             </div>

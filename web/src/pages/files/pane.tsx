@@ -2,7 +2,7 @@ import { Button, Text } from "@mantine/core";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useEffect, useState, useSyncExternalStore } from "react";
 import { answer } from "#/api/client";
-import { ApiError } from "#/api/problem";
+import { ApiError, messageOf } from "#/api/problem";
 import type { FileView } from "#/api/schema";
 import { useRoom } from "#/room/room";
 import { bytes } from "#/ui/format";
@@ -87,7 +87,10 @@ function Present({ place, info, line, onBack }: { place: Place; info: FileView; 
     <>
       {bar}
       <div className="files-body">
-        {content.isError && <ErrorState error={content.error} retry={() => void content.refetch()} />}
+        {content.isError && info.kind === "link" && (
+          <EmptyState title="Nothing can be shown behind this link">{messageOf(content.error)}</EmptyState>
+        )}
+        {content.isError && info.kind !== "link" && <ErrorState error={content.error} retry={() => void content.refetch()} />}
         {content.isPending && <LoadingState label="Reading the file" />}
         {content.data && <Plain content={content.data} place={place} info={info} />}
       </div>

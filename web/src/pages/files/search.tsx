@@ -7,6 +7,7 @@ import { answer } from "#/api/client";
 import { ApiError, messageOf } from "#/api/problem";
 import type { Matches, MatchView } from "#/api/schema";
 import { useRoom } from "#/room/room";
+import { ExposedName } from "#/ui/exposedText";
 import { plural } from "#/ui/format";
 import { LoadingState } from "#/ui/states";
 import type { Place } from "./place";
@@ -140,7 +141,7 @@ function Found({
       {[...files].map(([path, found]) => (
         <section key={path} aria-label={path}>
           <Text size="xs" fw={600} px={12} pt={4} truncate title={path}>
-            {path}
+            <ExposedName name={path} />
           </Text>
           <ul className="hits">
             {found.map((match) => (

@@ -4,6 +4,7 @@ import { useVirtualizer } from "@tanstack/react-virtual";
 import { type CSSProperties, type KeyboardEvent, useEffect, useId, useRef } from "react";
 import { messageOf } from "#/api/problem";
 import type { FileKind, FileView } from "#/api/schema";
+import { ExposedName } from "#/ui/exposedText";
 import { MARKS, type Mark, parentOf, type Row } from "./tree";
 
 const ROW_HEIGHT = 24;
@@ -131,7 +132,7 @@ export function TreeView({ rows, marks, unsaved, active, shown, onActive, onTogg
               <span className="tree-chevron">{entry.kind === "folder" && <Chevron size={14} aria-hidden />}</span>
               <Icon size={14} aria-hidden className="tree-icon" />
               <span className="tree-name" style={mark && { color: MARKS[mark].colour }}>
-                {entry.name}
+                <ExposedName name={entry.name} />
               </span>
               {unsaved.has(entry.path) && (
                 <span className="tree-mark" role="img" aria-label="not saved" title="Not saved">

@@ -9,6 +9,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, async_playwright
 
+from tests.browser.company import Company
 from tests.browser.team import Team
 from tests.browser.watched import watched
 from tests.e2e.modelled import settings
@@ -66,6 +67,13 @@ def patient(agents_folder: Path, models: Models) -> dict[str, dict[str, Any]]:
 async def team(stack: Stack, models: Models) -> AsyncIterator[Team]:
     """A workspace with something on each page."""
     async with Team.at_work(stack, models) as made:
+        yield made
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def company() -> AsyncIterator[Company]:
+    """A hostel of its own, where people sign in."""
+    async with Company.open() as made:
         yield made
 
 

@@ -79,6 +79,7 @@ class Team:
             "organisation": f"/orgs/{self.ids['organisation']}",
             "admin": "/admin",
             **{f"admin-{name}": f"/admin/{name}" for name in ADMIN_PAGES},
+            "admin-webhook": f"/admin/webhooks/{self.ids['admin-webhook']}",
             "admins-account": "/account",
         }
 
@@ -169,6 +170,8 @@ class Team:
         hook = await self.call("POST", "webhooks", {"url": "https://hooks.example.org/hostel", "events": events})
         self.ids["webhook"] = hook["webhookId"]
         await self.call("POST", f"webhooks/{hook['webhookId']}/test")
+        above = await self.admin.call("POST", "/api/webhooks", {"url": hook["url"], "events": ["workspace.failed"]})
+        self.ids["admin-webhook"] = above["webhookId"]
         await self.admin.call("PUT", f"{self.work.tenant.base}/limits", {"budget": {"day": 25, "month": 300}})
         made = await self.admin.call("POST", "/api/orgs", {"slug": "shop", "name": "Shop"})
         self.ids["organisation"] = made["organisationId"]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from playwright.async_api import Browser, ConsoleMessage, Page, Request
+from playwright.async_api import Browser, ConsoleMessage, Page, Request, expect
 
 from tests.stack import Stack
 
@@ -19,6 +19,7 @@ AWAY: Final = r"net::ERR_(?:CONNECTION_\w+|EMPTY_RESPONSE|INCOMPLETE_CHUNKED_ENC
 """What it says while the server is away."""
 _WITHIN: Final = 15_000
 """Milliseconds that a page may take for anything."""
+expect.set_options(timeout=_WITHIN)
 
 
 @dataclass

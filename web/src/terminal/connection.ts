@@ -1,21 +1,9 @@
 import { backoff } from "./backoff";
 import { ending, type FailureReason, MESSAGES } from "./endings";
 import { Input } from "./input";
+import { BACKLOG_MAX, GIVE_UP_AFTER, PING_EVERY, PONG_WITHIN, READY_WITHIN, STABLE_AFTER } from "./patience";
 import { type ClientFrame, parse, type ServerFrame, WINDOW } from "./protocol";
 import type { ConnectionEvents, ConnectionOptions, ConnectionState } from "./states";
-
-/** Milliseconds between pings. */
-const PING_EVERY = 8_000;
-/** Milliseconds in which something must come after a ping: a dead peer is found after 18 seconds at most. */
-const PONG_WITHIN = 10_000;
-/** Milliseconds for a connection to become ready. */
-const READY_WITHIN = 15_000;
-/** Milliseconds of tries without success, after which a person has to ask for the next. */
-const GIVE_UP_AFTER = 5 * 60_000;
-/** Milliseconds that a connection must have been good for, so that its end is not taken for another failure of the same kind. */
-const STABLE_AFTER = 10_000;
-/** Bytes that wait to be drawn, at most. More can only come while input is stuck: see `window` in docs/protocol.md. */
-const BACKLOG_MAX = 8 * 1024 * 1024;
 
 /** A terminal's WebSocket that comes back by itself, and then neither loses nor doubles a byte. It knows no DOM. */
 export class TerminalConnection {
@@ -33,6 +21,7 @@ export class TerminalConnection {
   /** The number of the first byte that is news; null until the server has said. */
   #news: number | null = null;
   #size: { cols: number; rows: number } | null = null;
+  #readOnly = false;
   #attempt = 0;
   #failingSince: number | null = null;
   #readyAt: number | null = null;
@@ -79,16 +68,20 @@ export class TerminalConnection {
   /** Bytes for the program. While there is no connection they wait; false when they cannot. */
   type(data: Uint8Array<ArrayBuffer>): boolean {
     const over = this.#state.name === "failed" || this.#state.name === "exited";
-    return !over && this.#input.type(data);
+    return !over && !this.#readOnly && this.#input.type(data);
   }
 
   /** This viewer has room for so much. */
   resize(cols: number, rows: number): void {
     if (this.#size?.cols !== cols || this.#size.rows !== rows) {
       this.#size = { cols, rows };
-      if (this.#state.name === "connected") {
-        this.#say({ type: "resize", cols, rows });
-      }
+      this.#tellSize();
+    }
+  }
+
+  #tellSize(): void {
+    if (this.#size !== null && this.#state.name === "connected" && !this.#readOnly) {
+      this.#say({ type: "resize", ...this.#size });
     }
   }
 
@@ -182,7 +175,9 @@ export class TerminalConnection {
   #obey(frame: ServerFrame): void {
     switch (frame.type) {
       case "ready":
-        this.#begin(frame.seq, frame.cols, frame.rows);
+        this.#readOnly = frame.readOnly ?? false;
+        this.#begin(frame.seq);
+        this.#events.size(frame.cols, frame.rows, frame.viewers ?? null);
         break;
       case "viewers":
         this.#events.size(frame.cols, frame.rows, frame.count);
@@ -203,25 +198,26 @@ export class TerminalConnection {
     }
   }
 
-  #begin(seq: number, cols: number, rows: number): void {
+  #begin(seq: number): void {
     const before = this.#position;
     this.#incoming = seq;
     this.#acked = seq;
     this.#readyAt = Date.now();
-    this.#become({ name: "connected" });
-    this.#events.size(cols, rows, null);
+    this.#become({ name: "connected", readOnly: this.#readOnly });
     if (before === null) {
       this.#position = seq;
     } else if (seq > before) {
       this.#position = seq;
       this.#events.gap(seq - before);
     }
-    if (this.#size !== null) {
-      this.#say({ type: "resize", ...this.#size });
+    this.#tellSize();
+    if (this.#readOnly) {
+      this.#input.clear();
     }
     this.#input.connect(this.#socket);
     this.#heard();
     this.#ping();
+    clearInterval(this.#pings);
     this.#pings = setInterval(() => this.#ping(), PING_EVERY);
   }
 

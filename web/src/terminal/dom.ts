@@ -19,3 +19,19 @@ export function button(label: string, act: () => void, text = label): HTMLButton
   element.addEventListener("click", act);
   return element;
 }
+
+/** Call `act` when the element has another size, until `signal`. */
+export function onResize(element: HTMLElement, act: () => void, signal: AbortSignal): void {
+  const observer = new ResizeObserver(act);
+  observer.observe(element);
+  signal.addEventListener("abort", () => observer.disconnect());
+}
+
+/** Call `act` when the computer may have slept, or the network have changed, and the page is seen again; until `signal`. */
+export function onWake(act: () => void, signal: AbortSignal): void {
+  const wake = () => document.visibilityState === "visible" && act();
+  for (const name of ["online", "pageshow"]) {
+    window.addEventListener(name, wake, { signal });
+  }
+  document.addEventListener("visibilitychange", wake, { signal });
+}

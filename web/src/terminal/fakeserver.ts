@@ -60,6 +60,8 @@ export class FakeServer {
   silent = false;
   /** The number of the first byte that the first viewer was sent. */
   first: number | null = null;
+  /** Whether those who connect may only look. */
+  readOnly = false;
   /** What a first frame must hold, if one is needed. */
   token: string | null = null;
 
@@ -105,7 +107,7 @@ export class FakeServer {
     socket.cursor = Math.max(after === null ? 0 : Number(after), this.oldest);
     socket.acked = socket.cursor;
     this.first ??= socket.cursor;
-    socket.tell({ type: "ready", terminalId: "t", seq: socket.cursor, cols: 80, rows: 24 });
+    socket.tell({ type: "ready", terminalId: "t", seq: socket.cursor, cols: 80, rows: 24, readOnly: this.readOnly });
   }
 
   /** The program prints. */

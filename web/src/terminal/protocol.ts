@@ -5,9 +5,9 @@ export const WINDOW = 128 * 1024;
 /** Bytes of a frame with input; the server takes at most 1 MiB. */
 export const INPUT_FRAME = 16 * 1024;
 
-/** What a server says. `viewers` and `ready` carry the size that all viewers agreed on: the smallest. */
+/** What a server says. `viewers` and `ready` carry the size that all viewers agreed on: the smallest of those who may type. */
 export type ServerFrame =
-  | { type: "ready"; seq: number; cols: number; rows: number }
+  | { type: "ready"; seq: number; cols: number; rows: number; viewers?: number; readOnly?: boolean }
   | { type: "viewers"; count: number; cols: number; rows: number }
   | { type: "pong"; shutdownDeadline: string | null; printed: number | null }
   | { type: "exit"; code?: number; signal?: string }

@@ -5,12 +5,14 @@ import { Unicode11Addon } from "@xterm/addon-unicode11";
 import { WebLinksAddon } from "@xterm/addon-web-links";
 import { WebglAddon } from "@xterm/addon-webgl";
 import { Terminal } from "@xterm/xterm";
+import { fitting } from "./fitting";
 import { hasGraphicsCard } from "./graphics";
 import { limitCounts } from "./limits";
 import { openLink, webAddress } from "./links";
 import { withNonce } from "./nonce";
 import { muteAnswers } from "./queries";
 import type { Theme } from "./themes";
+import { scrollByTouch } from "./touch";
 
 /** How a screen looks. */
 export interface Look {
@@ -74,6 +76,7 @@ export class Screen {
     }
     this.#terminal.unicode.activeVersion = "11";
     withNonce(() => this.#terminal.open(host));
+    scrollByTouch(host, this.#terminal);
     this.#listen();
     this.#draw();
   }
@@ -114,9 +117,23 @@ export class Screen {
     return this.#terminal.getSelection();
   }
 
-  /** Select nothing. */
-  unselect(): void {
-    this.#terminal.clearSelection();
+  /** Copy what is selected, and select nothing any more. */
+  copy(): void {
+    if (this.selection !== "") {
+      // It is xterm.js that fills the clipboard, when it is told to copy. navigator.clipboard is missing on plain HTTP.
+      document.execCommand("copy");
+      this.#terminal.clearSelection();
+    }
+  }
+
+  /** Type text, as a person would. */
+  type(text: string): void {
+    this.#terminal.input(text);
+  }
+
+  /** Whether the program has asked for the arrows of applications (DECCKM). */
+  get applicationArrows(): boolean {
+    return this.#terminal.modes.applicationCursorKeysMode;
   }
 
   /** Bytes of the program; `drawn` is called when they are on the screen. */
@@ -154,6 +171,15 @@ export class Screen {
   /** Have so many columns and rows. */
   resize(cols: number, rows: number): void {
     this.#terminal.resize(cols, rows);
+  }
+
+  /** Look so, but in letters that are small enough, down to `least` pixels, for all of `size` to be seen. */
+  shrink(look: Look, size: { cols: number; rows: number }, least: number): void {
+    this.look(look);
+    const room = this.room();
+    if (room !== null) {
+      this.look({ ...look, fontSize: fitting(look.fontSize, room, size, least) });
+    }
   }
 
   /** Look otherwise. */

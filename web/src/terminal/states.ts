@@ -3,7 +3,8 @@ import type { FailureReason } from "./endings";
 /** What a connection is doing. */
 export type ConnectionState =
   | { name: "connecting" }
-  | { name: "connected" }
+  /** `readOnly`: the server takes no input of this viewer, and no size. */
+  | { name: "connected"; readOnly: boolean }
   | { name: "reconnecting"; attempt: number }
   | { name: "failed"; reason: FailureReason; message: string }
   | { name: "exited"; code: number | null; signal: string | null };

@@ -4,7 +4,7 @@ import { afterEach, expect, test, vi } from "vitest";
 import { durationOf, type Status, StatusBar } from "./statusbar";
 
 const STATUS: Status = {
-  connection: { name: "connected" },
+  connection: { name: "connected", readOnly: false },
   size: { cols: 80, rows: 24 },
   shrunk: false,
   viewers: 1,

@@ -1,6 +1,7 @@
 import { ConfirmBar } from "./confirmbar";
 import { TerminalConnection } from "./connection";
-import { make } from "./dom";
+import { make, onResize, onWake } from "./dom";
+import { KeysBar } from "./keysbar";
 import type { Look, Screen } from "./screen";
 import { SearchBar } from "./searchbar";
 import { commandOf } from "./shortcuts";
@@ -42,12 +43,15 @@ export class TerminalView {
   readonly #statusBar: StatusBar;
   readonly #searchBar: SearchBar;
   readonly #confirmBar: ConfirmBar;
+  readonly #keysBar: KeysBar;
   readonly #leaving = new AbortController();
   readonly #usualSize: number;
   #settings: Settings;
   #screen: Screen | null = null;
   #replaying = true;
   #written = true;
+  /** The server takes no input of this viewer. */
+  #refused = false;
   #notices: ReturnType<typeof setTimeout> | undefined;
   #status: Status;
 
@@ -84,7 +88,12 @@ export class TerminalView {
       () => this.#unsearch(),
     );
     this.#confirmBar = new ConfirmBar(() => this.focus());
-    host.append(this.#searchBar.element, this.#pane, this.#confirmBar.element, this.#statusBar.element);
+    this.#keysBar = new KeysBar(
+      (text) => this.#screen?.type(text),
+      () => this.#screen?.applicationArrows ?? false,
+    );
+    const bars = [this.#confirmBar, this.#keysBar, this.#statusBar];
+    host.append(this.#searchBar.element, this.#pane, ...bars.map((bar) => bar.element));
     this.#show({});
   }
 
@@ -95,7 +104,7 @@ export class TerminalView {
       return;
     }
     this.#screen = new Screen(this.#pane, this.#settings.look, {
-      input: (data) => this.#type(data),
+      input: (data) => this.#type(this.#keysBar.withCtrl(data)),
       muted: () => this.#muted(),
       title: throttled(TITLES, (title: string) => this.#told.title(titleOf(title))),
       link: (link) => this.#show({ link }),
@@ -104,8 +113,13 @@ export class TerminalView {
     });
     this.#screen.readOnly = this.#settings.readOnly;
     this.#pane.addEventListener("paste", (event) => this.#pasted(event), { capture: true });
-    this.#watchSize();
-    this.#watchPage();
+    onResize(
+      this.#pane,
+      throttled(SETTLE, () => this.#fit()),
+      this.#leaving.signal,
+    );
+    onWake(() => this.#connection.wake(), this.#leaving.signal);
+    this.#fit();
     this.#connection.open();
     if (this.#host.autofocus) {
       this.focus();
@@ -115,12 +129,20 @@ export class TerminalView {
   /** Look otherwise, or be for other eyes; where it leads does not change. */
   change(settings: Settings): void {
     this.#settings = settings;
+    this.#changed();
+  }
+
+  get #readOnly(): boolean {
+    return this.#settings.readOnly || this.#refused;
+  }
+
+  #changed(): void {
     if (this.#screen !== null) {
-      this.#screen.look(settings.look);
-      this.#screen.readOnly = settings.readOnly;
+      this.#screen.look(this.#settings.look);
+      this.#screen.readOnly = this.#readOnly;
       this.#fit();
     }
-    this.#show({ readOnly: settings.readOnly });
+    this.#show({ readOnly: this.#readOnly });
   }
 
   /** Connect now, whatever has failed before. */
@@ -159,10 +181,15 @@ export class TerminalView {
   #show(change: Partial<Status>): void {
     this.#status = { ...this.#status, ...change };
     this.#statusBar.show(this.#status);
+    this.#keysBar.element.hidden = this.#status.readOnly;
   }
 
   #became(connection: ConnectionState): void {
     this.#show(connection.name === "connected" ? { connection } : { connection, viewers: null });
+    if (connection.name === "connected") {
+      this.#refused = connection.readOnly;
+      this.#changed();
+    }
     this.#told.state(connection);
   }
 
@@ -186,11 +213,11 @@ export class TerminalView {
   /** One viewer answers what a program asks of its terminal: the only one, or that which a person looks at. */
   #muted(): boolean {
     const alone = (this.#status.viewers ?? 1) <= 1;
-    return this.#replaying || this.#settings.readOnly || !(alone || this.#host.matches(":focus-within"));
+    return this.#replaying || this.#readOnly || !(alone || this.#host.matches(":focus-within"));
   }
 
   #type(data: Uint8Array<ArrayBuffer>): void {
-    if (!this.#settings.readOnly && !this.#connection.type(data)) {
+    if (!this.#readOnly && !this.#connection.type(data)) {
       this.#notice("Not sent: there is no connection, or too much input waits already.");
     }
   }
@@ -200,7 +227,7 @@ export class TerminalView {
     event.stopPropagation();
     const text = pasteOf(event.clipboardData?.getData("text/plain") ?? "");
     const screen = this.#screen;
-    if (screen === null || text === "" || this.#settings.readOnly) {
+    if (screen === null || text === "" || this.#readOnly) {
       return;
     }
     const lines = linesOf(text);
@@ -217,7 +244,7 @@ export class TerminalView {
       case null:
         return false;
       case "copy":
-        this.#copy();
+        this.#screen?.copy();
         break;
       case "search":
         this.#searchBar.open();
@@ -232,15 +259,6 @@ export class TerminalView {
     return true;
   }
 
-  #copy(): void {
-    const text = this.#screen?.selection ?? "";
-    if (text !== "") {
-      // It is xterm.js that fills the clipboard, when it is told to copy. navigator.clipboard is missing on plain HTTP.
-      document.execCommand("copy");
-      this.#screen?.unselect();
-    }
-  }
-
   #zoom(by: number): void {
     const { look } = this.#settings;
     const fontSize = Math.min(FONT.most, Math.max(FONT.least, look.fontSize + by));
@@ -253,32 +271,13 @@ export class TerminalView {
     this.focus();
   }
 
-  #watchSize(): void {
-    const fit = throttled(SETTLE, () => this.#fit());
-    const observer = new ResizeObserver(fit);
-    observer.observe(this.#pane);
-    this.#leaving.signal.addEventListener("abort", () => observer.disconnect());
-    this.#fit();
-  }
-
-  /** Sleeping computers and changing networks tell it by these. */
-  #watchPage(): void {
-    const wake = () => {
-      if (document.visibilityState === "visible") {
-        this.#connection.wake();
-      }
-    };
-    for (const name of ["online", "pageshow"]) {
-      window.addEventListener(name, wake, { signal: this.#leaving.signal });
-    }
-    document.addEventListener("visibilitychange", wake, { signal: this.#leaving.signal });
-  }
-
   #fit(): void {
     const room = this.#screen?.room() ?? null;
     if (room !== null && !this.#leaving.signal.aborted) {
-      if (!this.#settings.readOnly) {
+      if (!this.#readOnly) {
         this.#connection.resize(room.cols, room.rows);
+      } else if (this.#status.size !== null) {
+        this.#screen?.shrink(this.#settings.look, this.#status.size, FONT.least);
       }
       this.#compare();
     }
@@ -287,7 +286,7 @@ export class TerminalView {
   #resized(cols: number, rows: number, viewers: number | null): void {
     this.#screen?.resize(cols, rows);
     this.#show({ size: { cols, rows }, viewers: viewers ?? this.#status.viewers });
-    this.#compare();
+    this.#fit();
   }
 
   #compare(): void {
@@ -295,6 +294,6 @@ export class TerminalView {
     const room = this.#screen?.room() ?? null;
     const shrunk = size !== null && room !== null && (room.cols > size.cols || room.rows > size.rows);
     this.#host.toggleAttribute("data-shrunk", shrunk);
-    this.#show({ shrunk: shrunk && (this.#status.viewers ?? 1) > 1 });
+    this.#show({ shrunk: shrunk && !this.#readOnly && (this.#status.viewers ?? 1) > 1 });
   }
 }

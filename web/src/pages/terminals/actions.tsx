@@ -21,16 +21,16 @@ export function TerminalActions({
     setNaming(null);
   };
   const actions = [
-    { label: "Split right", keys: "Ctrl-Shift-D", Icon: IconLayoutColumns, run: () => split("row") },
-    { label: "Split down", keys: "Ctrl-Shift-E", Icon: IconLayoutRows, run: () => split("column") },
-    { label: "Rename", keys: null, Icon: IconPencil, run: () => setNaming(name) },
-    { label: "Close terminal", keys: "Ctrl-Shift-X", Icon: IconX, run: close },
+    { label: "Split right", keys: "Ctrl-Shift-D", Icon: IconLayoutColumns, run: () => split("row"), wide: true },
+    { label: "Split down", keys: "Ctrl-Shift-E", Icon: IconLayoutRows, run: () => split("column"), wide: true },
+    { label: "Rename", keys: null, Icon: IconPencil, run: () => setNaming(name), wide: false },
+    { label: "Close terminal", keys: "Ctrl-Shift-X", Icon: IconX, run: close, wide: false },
   ];
   return (
     <Group gap={2} wrap="nowrap">
-      {actions.map(({ label, keys, Icon, run }) => (
+      {actions.map(({ label, keys, Icon, run, wide }) => (
         <Tooltip key={label} label={keys === null ? label : `${label} (${keys})`}>
-          <ActionIcon variant="subtle" color="gray" aria-label={label} onClick={run}>
+          <ActionIcon variant="subtle" color="gray" aria-label={label} onClick={run} {...(wide && { visibleFrom: "xs" })}>
             <Icon size={16} aria-hidden />
           </ActionIcon>
         </Tooltip>

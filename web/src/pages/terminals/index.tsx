@@ -16,21 +16,25 @@ import { TerminalTabs } from "./tabs";
 import classes from "./terminals.module.css";
 import { useStarting, useStored, useTerminals } from "./use";
 
+/** What those may do too who only watch. */
+const MOVES: ReadonlySet<Action> = new Set(["next-tab", "previous-tab", "next", "previous"]);
+
 /** The terminals of a session: tabs, each of which can be split. */
 export default function Terminals({ sessionId }: { sessionId: string }) {
   const { live, may } = useRoom();
   const ready = useLive(live, (state) => state.ready);
   useDocumentTitle("Terminals · hostel");
-  if (!may("terminals:write"))
+  if (!may("terminals:read"))
     return (
       <EmptyState title="No terminals for you here">
-        Your membership does not let you use the terminals of this workspace.
+        Your membership does not let you see the terminals of this workspace.
       </EmptyState>
     );
   return ready ? <Shown sessionId={sessionId} /> : <LoadingState />;
 }
 
 function Shown({ sessionId }: { sessionId: string }) {
+  const mayType = useRoom().may("terminals:write");
   const terminals = useTerminals(sessionId);
   const { layout, names, arrange, rename } = useStored(sessionId, terminals, true);
   const { start, close } = useStarting(sessionId, arrange);
@@ -58,16 +62,16 @@ function Shown({ sessionId }: { sessionId: string }) {
       next: () => arrange((now) => moved(now, 1)),
       previous: () => arrange((now) => moved(now, -1)),
     };
-    actions[action]();
+    if (mayType || MOVES.has(action)) actions[action]();
   });
   useShortcuts(act);
-  useCommands(useMemo(() => commandsOf(act), [act]));
+  useCommands(useMemo(() => commandsOf(act, mayType), [act, mayType]));
 
   return (
     <div className={classes["page"]}>
       <div className={classes["head"]}>
         <TerminalTabs layout={layout} labelOf={labelOf} show={(next) => arrange(() => next)} />
-        {current && (
+        {mayType && current && (
           <TerminalActions
             name={names[current.terminalId] ?? ""}
             split={begin}
@@ -75,11 +79,13 @@ function Shown({ sessionId }: { sessionId: string }) {
             close={() => end(current)}
           />
         )}
-        <NewTerminal sessionId={sessionId} busy={start.isPending} start={start.mutate} />
+        {mayType && <NewTerminal sessionId={sessionId} busy={start.isPending} start={start.mutate} />}
       </div>
       {terminals.length === 0 && (
         <EmptyState title="No terminal is open">
-          A terminal goes on when you leave this page, and when your connection breaks. Ctrl-Shift-Enter opens one.
+          {mayType
+            ? "A terminal goes on when you leave this page, and when your connection breaks. Ctrl-Shift-Enter opens one."
+            : "When a member of the workspace opens one in this session, you can watch it here."}
         </EmptyState>
       )}
       <Stage
@@ -131,7 +137,7 @@ function useShortcuts(act: (action: Action) => void): void {
   }, [act]);
 }
 
-function commandsOf(act: (action: Action) => void): Command[] {
+function commandsOf(act: (action: Action) => void, mayType: boolean): Command[] {
   const offered: [Action, string, string][] = [
     ["new", "New terminal", "Ctrl-Shift-Enter"],
     ["right", "Split right", "Ctrl-Shift-D"],
@@ -140,7 +146,8 @@ function commandsOf(act: (action: Action) => void): Command[] {
     ["next-tab", "Next tab", "Ctrl-Shift-]"],
     ["close", "Close terminal", "Ctrl-Shift-X"],
   ];
-  return offered.map(([action, label, keys]) => ({
+  const possible = offered.filter(([action]) => mayType || MOVES.has(action));
+  return possible.map(([action, label, keys]) => ({
     id: `terminals-${action}`,
     label,
     keys,

@@ -56,7 +56,8 @@ interface PaneProps extends Omit<Props, "terminals" | "layout"> {
 }
 
 function Pane({ sessionId, terminal, place, focused, alone, labelOf, focus, titled, restart, close }: PaneProps) {
-  const { api, workspaceId, bearer } = useRoom();
+  const { api, workspaceId, bearer, may } = useRoom();
+  const mayType = may("terminals:write");
   const queries = useQueryClient();
   const { terminalId } = terminal;
   const scheme = useComputedColorScheme();
@@ -95,12 +96,15 @@ function Pane({ sessionId, terminal, place, focused, alone, labelOf, focus, titl
         theme={scheme}
         token={token}
         autoFocus={focused}
-        keepAlive={keepAlive}
+        keepAlive={may("sessions:write") ? keepAlive : null}
         onTitle={(title) => titled(terminalId, title)}
         onUnauthorized={askAccess}
-        onState={(state) => state.name === "reconnecting" && state.attempt === REFUSED && askAccess()}
+        onState={(state) => {
+          const changed = state.name === "connected" && state.readOnly === mayType;
+          if (changed || (state.name === "reconnecting" && state.attempt === REFUSED)) askAccess();
+        }}
       />
-      {terminal.status === "exited" && (
+      {mayType && terminal.status === "exited" && (
         <Group className={classes["ended"]} gap="xs">
           <Button size="compact-sm" variant="default" onClick={() => restart(terminal)}>
             Start again

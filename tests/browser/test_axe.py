@@ -21,7 +21,7 @@ DESKTOP: Final[ViewportSize] = {"width": 1280, "height": 800}
 PHONE: Final[ViewportSize] = {"width": 360, "height": 740}
 WIDE: Final[ViewportSize] = {"width": 1920, "height": 1080}
 INSIDE: Final = ("sessions", "chat", *ROOM_PAGES, *PAGES, "transcript", "task", "channel", "webhook", "account")
-OUTSIDE: Final = ("workspaces", "new", "locked", "organisations", "organisation", "admin", "admins-account")
+OUTSIDE: Final = ("workspaces", "new", "locked", "organisations", "organisation", "admin", "admin-webhook", "admins-account")
 RUN: Final = """async (options) => (await axe.run(document, options)).violations.flatMap(({ id, nodes }) =>
     nodes.map(({ html, failureSummary }) => `${id}: ${html.slice(0, 300)}: ${failureSummary}`))"""
 BESIDE: Final = """() => [document.scrollingElement, document.querySelector("main")]

@@ -42,6 +42,19 @@ async def test_a_workspace_signs_in_with_its_secret_and_out_again(page: Page, al
     await expect(page.get_by_role("heading", name="Sign in to hostel")).to_be_visible()
 
 
+async def test_who_signs_out_in_one_tab_leaves_nothing_on_the_screen_of_another(page: Page, alice: Work) -> None:
+    await sign_in(page, alice.tenant)
+    session = await alice.tenant.session(name="nobody else's")
+    other = await page.context.new_page()
+    await other.goto(f"/w/{alice.tenant.workspace}/s/{session}/files")
+    await expect(other.get_by_text("nobody else's").first).to_be_visible()
+    await page.goto("/account")
+    await page.get_by_role("button", name="Your account").click()
+    await page.get_by_role("menuitem", name="Sign out").click()
+    await expect(other.get_by_role("heading", name="Sign in to hostel")).to_be_visible()
+    await expect(other.get_by_text("nobody else's")).to_have_count(0)
+
+
 async def test_a_wrong_secret_is_said_at_its_field(page: Page, alice: Work) -> None:
     await page.goto("/")
     await page.get_by_label("Workspace id").fill(alice.tenant.workspace)
@@ -64,4 +77,5 @@ async def test_a_sign_in_that_ends_asks_again_and_keeps_what_was_typed(page: Pag
     await dialog.get_by_label("One-time token").last.fill(link(stack).partition("=")[2])
     await dialog.get_by_role("button", name="Sign in").click()
     await expect(dialog).to_be_hidden()
+    await expect(page.get_by_text("Your sign-in has ended. Sign in again, then repeat this.")).to_be_visible()
     assert "not lost" == await page.get_by_label("Name").input_value()

@@ -1,5 +1,6 @@
 import { MutationCache, QueryCache, QueryClient } from "@tanstack/react-query";
 import { ApiError } from "#/api/problem";
+import { onForgotten } from "#/api/work";
 
 const RETRIES = 3;
 
@@ -22,3 +23,6 @@ export const queries = new QueryClient({
     mutations: { retry: false, networkMode: "always" },
   },
 });
+
+// Whoever has signed out, be it in another tab, leaves nothing on the screen: asked anew, the server knows nobody.
+onForgotten(() => void queries.resetQueries());

@@ -1,5 +1,5 @@
 import createClient, { type Middleware } from "openapi-fetch";
-import { problemOf, unreachable } from "./problem";
+import { forPerson, problemOf, unreachable } from "./problem";
 import type { paths } from "./schema";
 
 /** The API, typed by its own document. A call resolves with `data`, or throws an ApiError. */
@@ -9,9 +9,9 @@ type Ended = () => void;
 
 /**
  * A client that sends the token that `bearer` answers, or, when it answers null, the browser's session cookie.
- * `ended` hears when the server does not know the credential any more.
+ * `ended` hears when the server does not know the credential any more; null where a 401 is about what was typed.
  */
-export function createApi(bearer: () => string | null, ended: Ended): Api {
+export function createApi(bearer: () => string | null, ended: Ended | null): Api {
   const api = createClient<paths>({ baseUrl: location.origin, fetch: (request) => fetch(request) });
   const guard: Middleware = {
     onRequest({ request }) {
@@ -21,8 +21,9 @@ export function createApi(bearer: () => string | null, ended: Ended): Api {
     async onResponse({ response }) {
       if (response.ok || response.status === 304) return;
       const problem = await problemOf(response);
+      if (ended === null) throw problem;
       if (problem.status === 401) ended();
-      throw problem;
+      throw forPerson(problem);
     },
     onError() {
       return unreachable();

@@ -5,7 +5,7 @@ import { ApiError } from "./problem";
 import { everyRoomToken, forgetRooms } from "./rooms";
 import type { Me, Scope } from "./schema";
 import { Store } from "./store";
-import { forgetWork } from "./work";
+import { forgetWork, onForgotten } from "./work";
 
 /** Whether the sign-in has ended under a page that is open. What is typed there stays; a dialog asks to sign in again. */
 const expired = new Store(false);
@@ -17,10 +17,7 @@ export const api = createApi(
 );
 
 /** For the ways in: a 401 there is about what was typed, and says nothing of the browser's sign-in. */
-export const door = createApi(
-  () => null,
-  () => {},
-);
+export const door = createApi(() => null, null);
 
 /** Whom the browser is signed in as; null for nobody. */
 export const meQuery = queryOptions({
@@ -75,9 +72,18 @@ export async function adopt(token: string): Promise<void> {
 export async function signOut(): Promise<string | null> {
   // The cookie goes first: any logout takes it from the browser.
   const { endSessionUrl } = await answer(door.POST("/api/logout"));
-  const tokens = everyRoomToken();
-  forgetRooms();
+  const left = leaveRooms();
   forgetWork();
-  await Promise.allSettled(tokens.map((token) => door.POST("/api/logout", { headers: { Authorization: `Bearer ${token}` } })));
+  await left;
   return endSessionUrl;
 }
+
+/** End the tokens of the rooms that this tab has opened, and forget them. */
+async function leaveRooms(): Promise<void> {
+  const tokens = everyRoomToken();
+  forgetRooms();
+  await Promise.allSettled(tokens.map((token) => door.POST("/api/logout", { headers: { Authorization: `Bearer ${token}` } })));
+}
+
+// Also when the sign-out was in another tab.
+onForgotten(() => void leaveRooms());

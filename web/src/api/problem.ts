@@ -19,7 +19,7 @@ export class ApiError extends Error {
 
   /** Whether the same call may succeed later without anybody changing it. */
   get passing(): boolean {
-    return this.status === 0 || this.status === 429 || this.status >= 500;
+    return this.status === 0 || this.status === 429 || this.status >= 500 || this.code === "busy";
   }
 
   /** What is wrong with the field of the body that `pointer` names (RFC 6901), if something is. */
@@ -42,6 +42,16 @@ export async function problemOf(response: Response): Promise<ApiError> {
   );
 }
 
+/** What the API says of credentials is for programs: here it is in words for who is signed in. All else stays as it is. */
+export function forPerson(problem: ApiError): ApiError {
+  const { code, status, requestId, message } = problem;
+  if (status === 401)
+    return new ApiError(code, "Your sign-in has ended. Sign in again, then repeat this.", status, [], requestId);
+  if (status === 403 && message.startsWith("this credential lacks"))
+    return new ApiError(code, "Your role does not allow this, or not any more.", status, [], requestId);
+  return problem;
+}
+
 /** No answer: the network, or the server, is away. */
 export function unreachable(): ApiError {
   return new ApiError("network", "The server cannot be reached. Check the connection and try again.");
@@ -54,7 +64,7 @@ export function messageOf(error: unknown): string {
 }
 
 /** The API's details are phrases; in a page they are sentences. */
-function sentence(text: string): string {
+export function sentence(text: string): string {
   const first = text.slice(0, 1).toUpperCase() + text.slice(1);
   return /[.!?…]$/.test(first) ? first : `${first}.`;
 }

@@ -100,6 +100,12 @@ test("news are heard by who listens, until they stop", async () => {
   expect(heard).toEqual(["1"]);
 });
 
+test("a sign-in that has ended is told in words for a person", async () => {
+  answers = [() => Response.json({ code: "unauthorized", detail: "send it as `Authorization: Bearer …`" }, { status: 401 })];
+  const live = follow();
+  await vi.waitFor(() => expect(live.refused.get()?.message).toMatch(/^Your sign-in has ended/));
+});
+
 test("a refusal is said, and is over when a new try succeeds", async () => {
   answers = [() => new Response('{"code": "forbidden", "detail": "not for you"}', { status: 403 })];
   const live = follow();

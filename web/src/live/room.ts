@@ -1,5 +1,5 @@
 import { useSyncExternalStore } from "react";
-import type { ApiError } from "#/api/problem";
+import { type ApiError, forPerson } from "#/api/problem";
 import type { DeletedSessionView, SessionView } from "#/api/schema";
 import { Store } from "#/api/store";
 import { EMPTY, type RoomState, reduce } from "./state";
@@ -37,7 +37,7 @@ export class RoomLive {
         this.connection.set(state);
         if (state === "live") this.refused.set(null);
       },
-      onRefused: (error) => this.refused.set(error),
+      onRefused: (error) => this.refused.set(forPerson(error)),
     });
     this.#stream = stream;
     return () => stream.close();

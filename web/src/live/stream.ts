@@ -1,5 +1,5 @@
 import { createParser } from "eventsource-parser";
-import { type ApiError, problemOf, unreachable } from "#/api/problem";
+import { type ApiError, forPerson, problemOf, unreachable } from "#/api/problem";
 import { backoff, pause } from "./backoff";
 
 export type StreamState = "connecting" | "live" | "reconnecting" | "ended";
@@ -88,7 +88,7 @@ export class EventStream {
     const watch = new Watch(() => dead.abort());
     try {
       const response = await fetch(this.#options.url, { headers: this.#headers(), signal, cache: "no-store" });
-      if (!response.ok || response.body === null) return await problemOf(response);
+      if (!response.ok || response.body === null) return forPerson(await problemOf(response));
       this.#options.onOpen(this.#last !== "");
       opened();
       await this.#read(response.body, watch);

@@ -1,4 +1,4 @@
-import { Alert, Anchor } from "@mantine/core";
+import { Alert, Anchor, Box } from "@mantine/core";
 import { Link } from "wouter";
 import { ApiError } from "#/api/problem";
 
@@ -6,11 +6,13 @@ import { ApiError } from "#/api/problem";
 export function Lost({ error }: { error: unknown }) {
   if (!(error instanceof ApiError) || ![403, 404].includes(error.status)) return null;
   return (
-    <Alert color="red" variant="light" role="alert" radius={0} py="xs" title="This workspace is not open to you any more">
-      It was deleted, or somebody has taken your access to it. What you do here is not kept.{" "}
-      <Anchor component={Link} href="/" inherit>
-        Your workspaces
-      </Anchor>
-    </Alert>
+    <Box pos="sticky" top={0} bg="var(--mantine-color-body)" style={{ zIndex: 3 }}>
+      <Alert color="red" variant="light" role="alert" radius={0} py="xs" title="This workspace is not open to you any more">
+        It was deleted, or somebody has taken your access to it. What you do here is not kept.{" "}
+        <Anchor component={Link} href="/" inherit>
+          Your workspaces
+        </Anchor>
+      </Alert>
+    </Box>
   );
 }

@@ -5,6 +5,7 @@ import { expire, api as main, useExpired } from "#/api/identity";
 import { forgetRoom, roomToken, useRoomToken } from "#/api/rooms";
 import type { Scope, SessionView } from "#/api/schema";
 import { RoomLive } from "#/live/room";
+import { NamesProvider } from "#/names/names";
 import { ErrorState, LoadingState } from "#/ui/states";
 import { Lost } from "./lost";
 
@@ -103,6 +104,8 @@ export function RoomProvider({ workspaceId, children }: { workspaceId: string; c
       },
     [workspaceId, client, scopes, live],
   );
+  const place = useMemo(() => ({ kind: "workspace" as const, workspaceId }), [workspaceId]);
+  const queryKey = useMemo(() => roomKey(workspaceId), [workspaceId]);
   // What was found before is still shown when asking again fails: what was typed below stays.
   if (!room) {
     if (access.isError) return <ErrorState error={access.error} retry={() => void access.refetch()} />;
@@ -111,7 +114,9 @@ export function RoomProvider({ workspaceId, children }: { workspaceId: string; c
   return (
     <Context value={room}>
       <Lost error={access.error} />
-      {children}
+      <NamesProvider place={place} api={client} queryKey={queryKey}>
+        {children}
+      </NamesProvider>
     </Context>
   );
 }

@@ -1,11 +1,11 @@
 import { Button, Group, Modal, type ModalProps, Stack, Text } from "@mantine/core";
 import { type FormEvent, type ReactNode, useEffect, useState } from "react";
-import { ApiError, messageOf } from "#/api/problem";
+import { ApiError, messageOf, sentence } from "#/api/problem";
 
 /** What the API says of the field that `pointer` names (RFC 6901), as Mantine's `error` property. */
 export function fieldError(error: unknown, pointer: string): string | null {
   const detail = error instanceof ApiError ? error.field(pointer) : undefined;
-  return detail === undefined ? null : messageOf(new Error(detail));
+  return detail === undefined ? null : sentence(detail);
 }
 
 interface Props {

@@ -21,7 +21,7 @@ export function Page({
   return (
     <Box className={wide ? "page page-wide" : "page"}>
       <Group justify="space-between" align="flex-start" mb="md" gap="sm" wrap="wrap">
-        <Box miw={0}>
+        <Box miw={0} flex="1 1 12rem">
           <Title order={1} size="h3" lineClamp={1}>
             {title}
           </Title>

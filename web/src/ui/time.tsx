@@ -42,7 +42,7 @@ const ABSOLUTE = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeS
 /** "3 min. ago", "in 2 hr.", "now". */
 export function relative(at: number, from: number): string {
   const seconds = (at - from) / 1000;
-  for (const [unit, size] of UNITS) if (Math.abs(seconds) >= size) return RELATIVE.format(Math.trunc(seconds / size), unit);
+  for (const [unit, size] of UNITS) if (Math.abs(seconds) >= size) return RELATIVE.format(Math.round(seconds / size), unit);
   return "now";
 }
 

@@ -1,8 +1,9 @@
 import { Button, Group } from "@mantine/core";
 import type { ComponentType } from "react";
 import { Link, Redirect, useLocation } from "wouter";
-import { may } from "#/api/identity";
+import { api, may } from "#/api/identity";
 import type { Me, Scope } from "#/api/schema";
+import { NamesProvider } from "#/names/names";
 import { Page } from "#/ui/page";
 import { EmptyState } from "#/ui/states";
 import { HostAudit, HostKeys, HostWebhooks } from "./host";
@@ -25,6 +26,9 @@ const PARTS: readonly Part[] = [
   { path: "/admin/audit", label: "Audit", scope: "server:read", Content: HostAudit },
   { path: "/admin/webhooks", label: "Webhooks", scope: "server:write", Content: HostWebhooks },
 ];
+
+const HOST = { kind: "host" } as const;
+const KEY = ["host"] as const;
 
 /** The host, for its administrators. */
 export default function Admin({ me }: { me: Me }) {
@@ -58,7 +62,9 @@ export default function Admin({ me }: { me: Me }) {
           Organisations
         </Button>
       </Group>
-      <part.Content me={me} />
+      <NamesProvider place={HOST} api={api} queryKey={KEY}>
+        <part.Content me={me} />
+      </NamesProvider>
     </Page>
   );
 }

@@ -148,3 +148,22 @@ test("a log that cannot be read says why, and can be tried again", async () => {
   await user.click(screen.getByRole("button", { name: "Try again" }));
   expect(await screen.findByRole("button", { name: "do_1" })).toBeVisible();
 });
+
+test("an actor is called by name, in the list, in the filter and in the record; the id stays to be seen and copied", async () => {
+  const id = "u00000000000000000000000a";
+  log(() => ({ items: [record(1, { actor: id })], nextCursor: null }));
+  server.on(`GET ${BASE}/names`, () => ({ items: [{ id, kind: "person", name: "Ada Lovelace", former: true }] }));
+  showInRoom(server, <Audit />);
+  const cell = await screen.findByTitle(id);
+  await waitFor(() => expect(cell).toHaveTextContent("Ada Lovelace (left)"));
+  await user.click(screen.getByRole("combobox", { name: "Actor" }));
+  const option = await screen.findByRole("option", { name: new RegExp(id) });
+  expect(option).toHaveTextContent("Ada Lovelace");
+  await user.click(option);
+  expect(screen.getByRole("combobox", { name: "Actor" })).toHaveValue(id);
+  await user.click(screen.getByRole("button", { name: "do_1" }));
+  const dialog = await screen.findByRole("dialog");
+  expect(dialog).toHaveTextContent(`Ada Lovelace (left)${id}`);
+  await user.click(screen.getByRole("button", { name: "Copy the actor" }));
+  expect(await navigator.clipboard.readText()).toBe(id);
+});

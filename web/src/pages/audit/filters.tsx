@@ -1,4 +1,5 @@
-import { Autocomplete, Button, Group, TextInput } from "@mantine/core";
+import { Autocomplete, Button, Group, Text, TextInput } from "@mantine/core";
+import { CalledText } from "#/names/called";
 import { type Filters, NO_FILTERS } from "./source";
 import classes from "./table.module.css";
 
@@ -7,6 +8,18 @@ interface Props {
   onChange: (next: Filters) => void;
   /** What was seen in the log, to choose from. */
   seen: Readonly<Record<"action" | "outcome" | "actor", readonly string[]>>;
+}
+
+/** By name, and by the id that the server compares. */
+function ActorOption({ id }: { id: string }) {
+  return (
+    <div className={classes.id}>
+      <CalledText id={id} />
+      <Text size="xs" c="dimmed" ff="monospace">
+        {id}
+      </Text>
+    </div>
+  );
 }
 
 const WORDS = [
@@ -29,6 +42,7 @@ export function FilterBar({ value, onChange, seen }: Props) {
           size="xs"
           className={classes.filter}
           data={[...seen[name]]}
+          {...(name === "actor" && { renderOption: ({ option }) => <ActorOption id={option.value} /> })}
           value={value[name]}
           onChange={(word) => change({ [name]: word })}
           maxLength={64}

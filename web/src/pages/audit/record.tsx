@@ -1,6 +1,8 @@
 import { Code, Group, Modal, Stack, Table, Text } from "@mantine/core";
 import type { ReactNode } from "react";
 import type { AuditRecordView } from "#/api/schema";
+import { CalledText } from "#/names/called";
+import { useNamed } from "#/names/names";
 import { Copy } from "#/ui/copy";
 import { plural } from "#/ui/format";
 import { absolute } from "#/ui/time";
@@ -56,14 +58,28 @@ function Fact({ name, children }: { name: string; children: ReactNode }) {
   );
 }
 
+function Name({ id }: { id: string }) {
+  const named = useNamed(id);
+  return (
+    named && (
+      <Text size="sm" className={classes.id}>
+        <CalledText id={id} />
+      </Text>
+    )
+  );
+}
+
 function Id({ name, value }: { name: string; value: string | null }) {
   return (
     <Fact name={name}>
       {value ? (
         <Group gap={4} wrap="nowrap">
-          <Text size="sm" ff="monospace" className={classes.id}>
-            {value}
-          </Text>
+          <div>
+            <Name id={value} />
+            <Text size="sm" ff="monospace" className={classes.id}>
+              {value}
+            </Text>
+          </div>
           <Copy value={value} label={`the ${name.toLowerCase()}`} />
         </Group>
       ) : (

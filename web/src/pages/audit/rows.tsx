@@ -2,6 +2,7 @@ import { Badge, Tooltip, UnstyledButton } from "@mantine/core";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { useRef } from "react";
 import type { AuditRecordView } from "#/api/schema";
+import { CalledText } from "#/names/called";
 import { Ago } from "#/ui/time";
 import classes from "./table.module.css";
 
@@ -82,10 +83,10 @@ function Row({ number, record, open }: { number: number; record: AuditRecordView
         </Badge>
       </td>
       <td className={classes.far} title={record.actor}>
-        {record.actor}
+        <CalledText id={record.actor} />
       </td>
       <td className={classes.far} title={record.target}>
-        {record.target}
+        <CalledText id={record.target} />
       </td>
     </tr>
   );

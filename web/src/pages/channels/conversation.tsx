@@ -78,6 +78,7 @@ function Head({ channel, onEdit }: { channel: ChannelView; onEdit: () => void })
 
 /** In the place of a channel, where none is open. */
 export function NoChannel({ gone }: { gone: boolean }) {
+  useDocumentTitle("Channels · hostel");
   if (gone) return <EmptyState title="There is no such channel">It was deleted, or never was.</EmptyState>;
   return (
     <EmptyState title="No channel is open">Choose one on the left. Messages are kept in order, each with a number.</EmptyState>

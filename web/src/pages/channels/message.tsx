@@ -1,6 +1,6 @@
 import { Group, Text, Tooltip } from "@mantine/core";
-import { useMe } from "#/api/identity";
-import type { ChannelMessageView, Me } from "#/api/schema";
+import type { ChannelMessageView } from "#/api/schema";
+import { Called } from "#/names/called";
 import { absolute } from "#/ui/time";
 import styles from "./channels.module.css";
 import { PlainText } from "./text";
@@ -20,14 +20,11 @@ export function Message({ message, begins }: { message: ChannelMessageView; begi
 }
 
 function Head({ message: { author, name, number, createdAt } }: { message: ChannelMessageView }) {
-  const { data: me } = useMe();
   return (
     <Group gap={8} align="baseline" wrap="nowrap">
-      <Tooltip label={author}>
-        <Text span size="sm" fw={600} style={{ flex: "none" }}>
-          {authorOf(author, me)}
-        </Text>
-      </Tooltip>
+      <Text span size="sm" fw={600} style={{ flex: "none" }}>
+        <Called id={author} />
+      </Text>
       {name && <Claim name={name} />}
       <Tooltip label={`${absolute(createdAt)}, message ${number}`}>
         <Text span size="xs" c="dimmed" className="numbers" style={{ flex: "none" }}>
@@ -47,15 +44,4 @@ function Claim({ name }: { name: string }) {
       </Text>
     </Tooltip>
   );
-}
-
-const KINDS: Readonly<Record<string, string>> = { u: "Person", ky: "Key", o: "Organisation" };
-
-/** Who sent it, by the credential. */
-export function authorOf(author: string, me: Me | null | undefined): string {
-  if (me?.personId === author) return "You";
-  const letters = /^([a-z]+)[0-9a-f]{24}$/.exec(author)?.[1] ?? "";
-  if (letters === "w") return "The workspace";
-  const kind = KINDS[letters];
-  return kind === undefined ? author : `${kind} ${author.slice(0, 8)}…`;
 }

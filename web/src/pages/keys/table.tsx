@@ -1,6 +1,7 @@
 import { Badge, Button, Group, Table, Text, Tooltip, VisuallyHidden } from "@mantine/core";
 import type { ReactNode } from "react";
 import type { KeyView } from "#/api/schema";
+import { CalledText, Maker } from "#/names/called";
 import { Confirm } from "#/ui/confirm";
 import { Copy } from "#/ui/copy";
 import { plural } from "#/ui/format";
@@ -90,9 +91,9 @@ function Row({ view, deeds, replaced }: { view: KeyView; deeds: Deeds | null; re
         <Text size="sm" component="div">
           <Ago at={view.createdAt} />
         </Text>
-        <Text size="xs" c="dimmed" ff="monospace" truncate maw={180} title={view.createdBy}>
-          by {view.createdBy}
-        </Text>
+        <Small>
+          by <Maker by={view.createdBy} />
+        </Small>
       </Table.Td>
       {deeds && <Table.Td>{view.status === "live" && <RowDeeds view={view} deeds={deeds} />}</Table.Td>}
     </Table.Tr>
@@ -135,8 +136,18 @@ function Rights({ view }: { view: KeyView }) {
       </Tooltip>
       <Small>{view.rank && number}</Small>
       {view.workspaces && (
-        <Tooltip label={view.workspaces.join(", ")} multiline maw={360}>
-          <span>
+        <Tooltip
+          label={view.workspaces.map((id) => (
+            <div key={id} title={id}>
+              <CalledText id={id} />
+            </div>
+          ))}
+          multiline
+          maw={360}
+          events={{ hover: true, focus: true, touch: true }}
+        >
+          {/* biome-ignore lint/a11y/noNoninteractiveTabindex: the tooltip is for the keyboard too */}
+          <span tabIndex={0}>
             <Small>in {plural(view.workspaces.length, "workspace")} only</Small>
           </span>
         </Tooltip>

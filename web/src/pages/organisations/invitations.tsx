@@ -4,6 +4,7 @@ import { useState } from "react";
 import { answer, everything } from "#/api/client";
 import { api } from "#/api/identity";
 import type { InvitationView, NewInvitationView, Rank } from "#/api/schema";
+import { Maker } from "#/names/called";
 import { Confirm } from "#/ui/confirm";
 import { Reveal } from "#/ui/copy";
 import { FormDialog } from "#/ui/form";
@@ -86,7 +87,7 @@ function List({ items, refresh }: { items: readonly InvitationView[]; refresh: (
                 expires <Ago at={row.expiresAt} />
               </span>
               <span>
-                made <Ago at={row.createdAt} /> by <code>{row.createdBy}</code>
+                made <Ago at={row.createdAt} /> by <Maker by={row.createdBy} />
               </span>
             </>
           }

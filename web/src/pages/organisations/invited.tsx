@@ -49,7 +49,7 @@ function Join({ token, leave }: { token: string | null; leave: () => void }) {
     mutationFn: () => answer(door.POST("/api/orgs/invitations/accept", { body: { token: token ?? tokenIn(typed) } })),
     onSuccess: async ({ organisationId, rank }) => {
       leave();
-      say(`You are ${rank} of this organisation now`);
+      say(`You have joined as ${rank}`);
       await Promise.all([
         queries.invalidateQueries({ queryKey: ORGANISATIONS }),
         queries.invalidateQueries({ queryKey: meQuery.queryKey }),

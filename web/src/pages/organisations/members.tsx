@@ -143,7 +143,7 @@ function Remove({ member, organisationId, self }: { member: MemberView; organisa
       text={
         self
           ? "You lose its workspaces at once, and what you have open there is closed. Somebody has to invite you to come back."
-          : "They lose its workspaces at once, what they have open there is closed, and the invitations that they have made are void."
+          : "They lose its workspaces at once, what they have open there is closed, and the invitations that they have made are void. Keys that they have made stay good; the lists of keys tell who made which."
       }
       act={act}
     >

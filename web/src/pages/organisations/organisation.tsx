@@ -4,6 +4,7 @@ import { type ComponentType, useMemo } from "react";
 import { useSearchParams } from "wouter";
 import { api } from "#/api/identity";
 import type { Me } from "#/api/schema";
+import { NamesProvider } from "#/names/names";
 import { organisationAudit } from "#/pages/audit/source";
 import { AuditTable } from "#/pages/audit/table";
 import { organisationKeys } from "#/pages/keys/keyring";
@@ -21,7 +22,13 @@ import { OwnedWorkspaces } from "./workspaces";
 /** An organisation: its people, its workspaces, and what lets programs into them. */
 export default function Organisation({ organisationId, me }: { organisationId: string; me: Me }) {
   const query = useQuery(organisationQuery(organisationId));
-  return <Shown query={query}>{(seen) => <Known seen={seen} me={me} />}</Shown>;
+  const place = useMemo(() => ({ kind: "organisation" as const, organisationId }), [organisationId]);
+  const queryKey = useMemo(() => organisationKey(organisationId), [organisationId]);
+  return (
+    <NamesProvider place={place} api={api} queryKey={queryKey}>
+      <Shown query={query}>{(seen) => <Known seen={seen} me={me} />}</Shown>
+    </NamesProvider>
+  );
 }
 
 function Keys({ seen, standing: { manages } }: SectionProps) {

@@ -1,7 +1,7 @@
 import { Button, Group, Text } from "@mantine/core";
 import { IconDownload } from "@tabler/icons-react";
 import { useState } from "react";
-import { problemOf } from "#/api/problem";
+import { forPerson, problemOf } from "#/api/problem";
 import { useRoom } from "#/room/room";
 import { bytes } from "#/ui/format";
 import { complain, say } from "#/ui/notify";
@@ -53,6 +53,6 @@ export function Export() {
 
 async function exported(url: string, token: string): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
   const response = await fetch(url, { headers: { Authorization: `Bearer ${token}` } });
-  if (!response.ok || response.body === null) throw await problemOf(response);
+  if (!response.ok || response.body === null) throw forPerson(await problemOf(response));
   return response.body;
 }

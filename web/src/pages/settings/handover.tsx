@@ -3,6 +3,7 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { answer, everything } from "#/api/client";
 import type { HandoverView, NewHandover, NewHandoverView } from "#/api/schema";
+import { Maker } from "#/names/called";
 import { roomKey, useRoom } from "#/room/room";
 import { Confirm } from "#/ui/confirm";
 import { Reveal } from "#/ui/copy";
@@ -91,7 +92,7 @@ function Pending({ view, revoke }: { view: HandoverView; revoke: ((id: string) =
             Ends in <Countdown at={view.expiresAt} />
           </span>
           <span>
-            Made <Ago at={view.createdAt} /> by {view.createdBy}
+            Made <Ago at={view.createdAt} /> by <Maker by={view.createdBy} />
           </span>
         </>
       }

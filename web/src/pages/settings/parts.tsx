@@ -9,7 +9,7 @@ import { Copy } from "#/ui/copy";
 import { complain } from "#/ui/notify";
 import { Row, Rows } from "#/ui/rows";
 import { Shown } from "#/ui/states";
-import { Ago, Countdown } from "#/ui/time";
+import { Ago, left, useNow } from "#/ui/time";
 import styles from "./section.module.css";
 
 /** Milliseconds between two looks, while something is being made. */
@@ -120,11 +120,8 @@ function Part({ part, revealed, children }: { part: ProvisionerView; revealed: R
               {part.errorReason}
             </Text>
           )}
-          {part.nextAttemptAt && (
-            <span>
-              Attempt {(part.attempts ?? 0) + 1} in <Countdown at={part.nextAttemptAt} />
-            </span>
-          )}
+          {part.nextAttemptAt && <NextAttempt number={(part.attempts ?? 0) + 1} at={part.nextAttemptAt} />}
+          {revealed && Object.keys(revealed.secrets).length === 0 && <span>It has no credentials of its own.</span>}
           {revealed &&
             Object.entries(revealed.secrets).map(([name, value]) => (
               <Group key={name} gap={4} wrap="nowrap">
@@ -139,10 +136,16 @@ function Part({ part, revealed, children }: { part: ProvisionerView; revealed: R
   );
 }
 
+function NextAttempt({ number, at }: { number: number; at: string }) {
+  const seconds = (Date.parse(at) - useNow()) / 1000;
+  // One that is due is under way.
+  return seconds > 0 && <span>{`Attempt ${number} in ${left(seconds)}`}</span>;
+}
+
 const WORDS: Readonly<Record<Status, string>> = {
-  ready: "Ready since",
+  ready: "Made",
   pending: "Being made, last step",
-  removing: "Being removed since",
+  removing: "Being removed, last step",
   error: "Failed",
 };
 

@@ -36,6 +36,22 @@ function part(name: string) {
   return within(screen.getByRole("region", { name }));
 }
 
+test("a part that is tried again later says when, and why the last attempt has failed", async () => {
+  const soon = { name: "gitea", attempts: 1, nextAttemptAt: new Date(Date.now() + 90_000).toISOString() };
+  const due = { name: "coolify", attempts: 0, nextAttemptAt: new Date(Date.now() - 1000).toISOString() };
+  const told = { status: "pending", detail: {}, updatedAt: "2026-01-01T00:00:00Z" };
+  const items = [
+    { ...told, ...soon, errorReason: "Gitea answered 500" },
+    { ...told, ...due, errorReason: null },
+  ];
+  server.on(`GET ${BASE}/provisioners`, () => ({ items }));
+  show();
+  expect(await screen.findByText("Gitea answered 500")).toBeVisible();
+  expect(screen.getAllByText(/^Attempt/).map(({ textContent }) => textContent)).toEqual([
+    expect.stringMatching(/^Attempt 2 in 1 min \d\d s$/),
+  ]);
+});
+
 test("a name is changed only while it is as it was seen", async () => {
   server.on(`PATCH ${BASE}`, ({ headers, body }) => {
     if (headers.get("If-Match") !== etag) return problem(412, { code: "precondition_failed", detail: "changed" });

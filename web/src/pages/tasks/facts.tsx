@@ -3,10 +3,12 @@ import type { ReactNode } from "react";
 import { Link } from "wouter";
 import type { TaskDetailView } from "#/api/schema";
 import { useLive } from "#/live/room";
+import { Maker } from "#/names/called";
 import { usageLine } from "#/pages/chat/transcript/usage";
 import { useRoom } from "#/room/room";
 import { Copy } from "#/ui/copy";
 import { Ago, Countdown, left } from "#/ui/time";
+import { waits } from "./status";
 
 /** What is known of a task beside its prompt and its result. */
 export function TaskFacts({ task }: { task: TaskDetailView }) {
@@ -17,7 +19,8 @@ export function TaskFacts({ task }: { task: TaskDetailView }) {
       <Place task={task} />
       <Fact name="Permissions">{task.permissions === "allow" ? "Allowed without asking" : "Denied"}</Fact>
       <Fact name="Attempts">
-        {task.attempt} of {task.attempts}, at most {left(task.timeout)} each
+        {task.attempt} of {task.attempts}, at most {left(task.timeout)}
+        {task.attempts > 1 && " each"}
       </Fact>
       <Times task={task} />
       {usage && <Fact name="Usage">{usage}</Fact>}
@@ -27,7 +30,7 @@ export function TaskFacts({ task }: { task: TaskDetailView }) {
             A schedule
           </Anchor>
         ) : (
-          <Code>{task.createdBy}</Code>
+          <Maker by={task.createdBy} />
         )}
       </Fact>
       <Fact name="Id">
@@ -67,14 +70,14 @@ function Place({ task: { workspaceId, sessionId, repoUrl, ref } }: { task: TaskD
   );
 }
 
-function Times({ task: { status, createdAt, notBefore, startedAt, endedAt } }: { task: TaskDetailView }) {
-  const waits = status === "queued" && Date.parse(notBefore) > Date.now();
+function Times({ task }: { task: TaskDetailView }) {
+  const { createdAt, notBefore, startedAt, endedAt } = task;
   return (
     <>
       <Fact name="Queued">
         <Ago at={createdAt} />
       </Fact>
-      {waits && (
+      {waits(task) && (
         <Fact name="Begins in">
           <Countdown at={notBefore} />
         </Fact>

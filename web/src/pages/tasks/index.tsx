@@ -3,6 +3,7 @@ import { useInfiniteQuery } from "@tanstack/react-query";
 import { type ReactNode, useMemo, useState } from "react";
 import { Link } from "wouter";
 import { answer } from "#/api/client";
+import { sentence } from "#/api/problem";
 import type { TaskStatus, TaskView } from "#/api/schema";
 import { useRoom } from "#/room/room";
 import { type Command, useCommands } from "#/shell/commands";
@@ -14,7 +15,7 @@ import { Ago } from "#/ui/time";
 import { BLANK, type Draft } from "./draft";
 import { TaskForm } from "./form";
 import { listKey, useLiveTasks } from "./live";
-import { firstLine, STATUSES, TaskBadge } from "./status";
+import { firstLine, STATUSES, TaskBadge, waits } from "./status";
 
 /** The tasks of a workspace, newest first, as they go. */
 export default function Tasks() {
@@ -127,7 +128,13 @@ function TaskRow({ task }: { task: TaskView }) {
         <>
           <span>{task.agent ?? "Default agent"}</span>
           <span>
-            <Ago at={task.createdAt} />
+            {waits(task) ? (
+              <>
+                Begins <Ago at={task.notBefore} />
+              </>
+            ) : (
+              <Ago at={task.createdAt} />
+            )}
           </span>
           {task.attempts > 1 && (
             <span>
@@ -138,7 +145,7 @@ function TaskRow({ task }: { task: TaskView }) {
           {task.usage?.cost != null && <span className="numbers">{dollars(task.usage.cost)}</span>}
           {task.error && (
             <Text span inherit c="var(--mantine-color-error)" lineClamp={1}>
-              {task.error}
+              {sentence(task.error)}
             </Text>
           )}
         </>

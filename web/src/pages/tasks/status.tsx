@@ -1,5 +1,5 @@
 import { Badge } from "@mantine/core";
-import type { TaskStatus } from "#/api/schema";
+import type { TaskStatus, TaskView } from "#/api/schema";
 
 export const STATUSES: readonly TaskStatus[] = ["queued", "running", "succeeded", "failed", "cancelled"];
 
@@ -23,6 +23,11 @@ export function TaskBadge({ status }: { status: TaskStatus }) {
 /** Whether a task has ended. */
 export function isOver(status: TaskStatus): boolean {
   return status !== "queued" && status !== "running";
+}
+
+/** Whether a task is to begin later. */
+export function waits({ status, notBefore }: TaskView): boolean {
+  return status === "queued" && Date.parse(notBefore) > Date.now();
 }
 
 /** What stands for a prompt where there is little room. */

@@ -3,6 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 import { Link, useParams } from "wouter";
 import { answer } from "#/api/client";
+import { sentence } from "#/api/problem";
 import type { TaskDetailView } from "#/api/schema";
 import { useRoom } from "#/room/room";
 import { Markdown } from "#/ui/markdown";
@@ -54,7 +55,7 @@ function Task({ task }: { task: TaskDetailView }) {
       {task.error !== null && (
         <Alert color="red" variant="light" role="group" title="The latest attempt has failed" mb="md">
           <Text size="sm" className={styles.text ?? ""}>
-            {task.error}
+            {sentence(task.error)}
           </Text>
         </Alert>
       )}

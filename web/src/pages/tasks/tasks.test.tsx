@@ -12,6 +12,7 @@ const AGENTS = [
   { agent: "codex", title: "Codex", installed: false, auth: "missing", reason: null, models: [] },
 ];
 const ID = "ta000000000000000000000001";
+const TURNS = { scopes: ["tasks:read", "turns:read"] } as const;
 
 let server: Server;
 
@@ -39,6 +40,13 @@ test("an empty list says what a task is", async () => {
   server.on(`GET ${BASE}/tasks`, () => ({ items: [], nextCursor: null }));
   showInRoom(server, <Tasks />);
   await screen.findByRole("heading", { name: "No task yet" });
+});
+
+test("a task that is to begin later says when", async () => {
+  const notBefore = new Date(Date.now() + 7 * 86_400_000).toISOString();
+  server.on(`GET ${BASE}/tasks`, () => ({ items: [sample({ notBefore })], nextCursor: null }));
+  showInRoom(server, <Tasks />);
+  await screen.findByText("in 7 days");
 });
 
 test("a filter asks for one status alone", async () => {
@@ -120,10 +128,18 @@ test("a result is Markdown, and nothing in it runs", async () => {
 test("a failed task says why, and is tried again", async () => {
   server.on(`POST ${BASE}/tasks/${ID}/retry`, () => sample({ status: "queued" }));
   showTask({ status: "failed", error: "the agent has crashed" });
-  await screen.findByText("the agent has crashed");
+  await screen.findByText("The agent has crashed.");
   server.on(`GET ${BASE}/tasks/${ID}`, () => sample({ status: "queued" }));
   await userEvent.click(screen.getByRole("button", { name: "Try again" }));
   await screen.findByRole("button", { name: "Cancel task" });
+});
+
+test("a task whose agent has not begun has no log, which is no error", async () => {
+  const turn = `${BASE}/sessions/s1/turns/t1`;
+  server.on(`GET ${turn}`, () => problem(404, { code: "not_found", detail: "there is no such turn" }));
+  showTask({ status: "failed", sessionId: "s1", turnId: "t1", error: "the workspace has spent $2.00 of its $1.00" }, TURNS);
+  await screen.findByText("The agent has not begun, or its session is gone.");
+  expect(screen.queryByRole("alert")).toBeNull();
 });
 
 test("a task that has ended is read again, for its result", async () => {

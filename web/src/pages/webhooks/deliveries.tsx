@@ -1,5 +1,6 @@
 import { Badge, Button, Code, Group, Text } from "@mantine/core";
 import { useInfiniteQuery, useMutation, useQueryClient } from "@tanstack/react-query";
+import { sentence } from "#/api/problem";
 import type { DeliveryView } from "#/api/schema";
 import { Copy } from "#/ui/copy";
 import { plural } from "#/ui/format";
@@ -120,7 +121,7 @@ function DeliveryRow({ delivery, busy, onRetry }: RowProps) {
           )}
           {error && (
             <Text span inherit c="var(--mantine-color-error)" lineClamp={1}>
-              {error}
+              {sentence(error)}
             </Text>
           )}
           <Group gap={2} wrap="nowrap">

@@ -14,6 +14,24 @@ const LISTS = {
   host: "/api/webhooks",
 } as const;
 
+/** Where the page of a place's webhooks is. */
+export function listPathOf(place: Place): string {
+  switch (place.kind) {
+    case "workspace":
+      return `/w/${place.workspaceId}/webhooks`;
+    case "organisation":
+      return `/orgs/${place.organisationId}?tab=webhooks`;
+    case "host":
+      return "/admin/webhooks";
+  }
+}
+
+/** Where the page of one of them is. */
+export function pathOf(place: Place, webhookId: string): string {
+  const list = place.kind === "organisation" ? `/orgs/${place.organisationId}/webhooks` : listPathOf(place);
+  return `${list}/${webhookId}`;
+}
+
 /** The requests about the webhooks of a place. They throw an ApiError. */
 export class Webhooks {
   /** What queries about them have as their key. */

@@ -1,5 +1,4 @@
-import { Badge, Button, Modal, Switch, Text } from "@mantine/core";
-import { useDisclosure } from "@mantine/hooks";
+import { Badge, Button, Switch, Text } from "@mantine/core";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { Link } from "wouter";
 import { newKey } from "#/api/client";
@@ -8,8 +7,7 @@ import { Confirm } from "#/ui/confirm";
 import { complain } from "#/ui/notify";
 import { Row } from "#/ui/rows";
 import { Ago } from "#/ui/time";
-import { Deliveries } from "./deliveries";
-import type { Place, Webhooks } from "./place";
+import { type Place, pathOf, type Webhooks } from "./place";
 
 interface Props {
   webhook: WebhookView;
@@ -47,7 +45,9 @@ export function WebhookRow({ webhook, webhooks, place, writes, onEdit, onSecret 
       }
       actions={
         <>
-          <ShowDeliveries {...{ webhook, webhooks, place, writes }} />
+          <Button component={Link} href={pathOf(place, webhook.webhookId)} size="xs" variant="default">
+            Deliveries
+          </Button>
           {writes && <Actions {...{ webhook, webhooks, onEdit, onSecret }} />}
         </>
       }
@@ -82,29 +82,6 @@ function Toggle({ webhook, webhooks, writes }: Pick<Props, "webhook" | "webhooks
       disabled={!writes || change.isPending}
       onChange={(event) => change.mutate(event.currentTarget.checked)}
     />
-  );
-}
-
-/** A workspace's have a page of their own; those of other places are shown over theirs. */
-function ShowDeliveries({ webhook, webhooks, place, writes }: Pick<Props, "webhook" | "webhooks" | "place" | "writes">) {
-  const [opened, dialog] = useDisclosure(false);
-  if (place.kind === "workspace") {
-    const href = `/w/${place.workspaceId}/webhooks/${webhook.webhookId}`;
-    return (
-      <Button component={Link} href={href} size="xs" variant="default">
-        Deliveries
-      </Button>
-    );
-  }
-  return (
-    <>
-      <Button size="xs" variant="default" onClick={dialog.open}>
-        Deliveries
-      </Button>
-      <Modal opened={opened} onClose={dialog.close} title={webhook.url} size="xl">
-        <Deliveries webhooks={webhooks} webhookId={webhook.webhookId} writes={writes} />
-      </Modal>
-    </>
   );
 }
 

@@ -3,9 +3,11 @@ import userEvent from "@testing-library/user-event";
 import { expect, test } from "vitest";
 import { createApi } from "#/api/client";
 import type { DeliveryView, WebhookView } from "#/api/schema";
+import { showOutside } from "#/testing/outside";
 import { BASE, fill, showInRoom, WORKSPACE } from "#/testing/page";
 import { problem, Server } from "#/testing/server";
 import Webhooks from ".";
+import WebhookAbove from "./above";
 import { WebhooksPanel } from "./panel";
 import type { Place } from "./place";
 import WebhookPage from "./webhook";
@@ -80,11 +82,34 @@ test("a failed delivery tells why, and is sent again", async () => {
     .on(`GET ${BASE}/webhooks/${ID}/deliveries`, () => ({ items: [FAILED], nextCursor: null }))
     .on(`POST ${BASE}/webhooks/${ID}/deliveries/${FAILED.deliveryId}/retry`, () => ({ ...FAILED, status: "pending" }));
   showInRoom(server, <WebhookPage />, { at: `/webhooks/${ID}`, route: "/webhooks/:webhookId" });
-  await screen.findByText("the receiver answered 500");
+  await screen.findByText("The receiver answered 500.");
   expect(screen.getByText("Answered 500")).toBeInTheDocument();
   await userEvent.click(screen.getByRole("button", { name: "Send again" }));
   await waitFor(() => expect(server.of(`POST ${BASE}/webhooks/${ID}/deliveries/${FAILED.deliveryId}/retry`)).toHaveLength(1));
   await waitFor(() => expect(server.of(`GET ${BASE}/webhooks/${ID}/deliveries`)).toHaveLength(2));
+});
+
+test.each<[Place, string]>([
+  [{ kind: "workspace", workspaceId: WORKSPACE }, `/w/${WORKSPACE}/webhooks/${ID}`],
+  [{ kind: "organisation", organisationId: "o1" }, `/orgs/o1/webhooks/${ID}`],
+  [{ kind: "host" }, `/admin/webhooks/${ID}`],
+])("the deliveries of a webhook of %j have a page", async (place, path) => {
+  const base = place.kind === "workspace" ? BASE : place.kind === "organisation" ? "/api/orgs/o1" : "/api";
+  const api = createApi(() => null, null);
+  showInRoom(serving([HOOK], base), <WebhooksPanel place={place} api={api} writes />);
+  expect(await screen.findByRole("link", { name: "Deliveries" })).toHaveAttribute("href", path);
+});
+
+test("a failed delivery of the host's is sent again", async () => {
+  const deliveries = `/api/webhooks/${ID}/deliveries`;
+  const server = new Server()
+    .on(`GET /api/webhooks/${ID}`, () => HOOK)
+    .on(`GET ${deliveries}`, () => ({ items: [FAILED], nextCursor: null }))
+    .on(`POST ${deliveries}/${FAILED.deliveryId}/retry`, () => ({ ...FAILED, status: "pending" }));
+  showOutside(<WebhookAbove place={{ kind: "host" }} webhookId={ID} />);
+  await userEvent.click(await screen.findByRole("button", { name: "Send again" }));
+  await waitFor(() => expect(server.of(`POST ${deliveries}/${FAILED.deliveryId}/retry`)).toHaveLength(1));
+  expect(screen.getByRole("link", { name: "All webhooks" })).toHaveAttribute("href", "/admin/webhooks");
 });
 
 test.each<[Place, string, string, string]>([
@@ -93,10 +118,7 @@ test.each<[Place, string, string, string]>([
   [{ kind: "host" }, "/api", "workspace.created", "task.failed"],
 ])("%j has requests and events of its own", async (place, base, there, missing) => {
   const server = serving([], base);
-  const api = createApi(
-    () => null,
-    () => {},
-  );
+  const api = createApi(() => null, null);
   showInRoom(server, <WebhooksPanel place={place} api={api} writes />);
   await userEvent.click(await screen.findByRole("button", { name: "New webhook" }));
   await userEvent.click(screen.getByRole("combobox", { name: /Events/ }));

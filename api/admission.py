@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, Self
 from aiohttp import hdrs, web
 
 from api.acting import ORIGIN, origin_of
+from api.auditing import Auditor
 from api.auth import (
     ANONYMOUS,
     LOCKED_SCOPES,
@@ -34,7 +35,6 @@ from api.workspaces import Workspace
 from shared.errors import Code, Fault
 
 if TYPE_CHECKING:
-    from api.auditing import Auditor
     from api.services import Services
 
 WAIT_MAX: Final = 60.0
@@ -80,7 +80,7 @@ class Note:
 
     __slots__ = ("_about", "_auditor", "_error", "_request", "_route", "_target")
 
-    def __init__(self, route: Route, auditor: "Auditor", request: web.Request) -> None:
+    def __init__(self, route: Route, auditor: Auditor, request: web.Request) -> None:
         """Nothing is known of it yet."""
         self._route = route
         self._auditor = auditor
@@ -228,7 +228,7 @@ class Gate:
         if row.deleted is not None and self._scope not in LOCKED_SCOPES | {Scope.PUBLIC}:
             raise Fault(Code.NOT_READY, "the workspace was deleted; until it is removed for good it can be restored")
 
-    def noted(self, request: web.Request) -> "Note":
+    def noted(self, request: web.Request) -> Note:
         """A block of which the audit log is told how it ends."""
         return Note(self._route, self._services.auditor, request)
 

@@ -225,9 +225,8 @@ def route(
     `events`: of which type the data of each event of that stream is, by the event's name; "" is one without. `limit`: the
     name of a rate limit of the configuration that applies beside `request`. `body_max`: bytes, less than the configured most.
     `upload`: the body is bytes, which the handler takes as they come from its argument `upload`; of the configuration, how many
-    there may be. `hidden`: a page or a file of the client, which is not in
-    openapi.json, and whose query is not looked at. `audited`: whether the audit log tells of each request; those that change
-    something are, and what is refused is in any case.
+    there may be. `hidden`: a page or a file of the client, which is not in openapi.json, and whose query is not looked at.
+    `audited`: whether the audit log tells of each request; those that change something are, and what is refused is in any case.
     """
 
     def declare(handler: F) -> F:

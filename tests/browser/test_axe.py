@@ -100,6 +100,20 @@ async def test_a_wide_screen_is_used_well(inside: Page, team: Team, name: str) -
     assert [] == await wrong(inside)
 
 
+async def test_a_phone_shows_who_did_what_and_what_can_be_done_with_a_key(inside: Page, team: Team) -> None:
+    await inside.set_viewport_size(PHONE)
+    await inside.goto(team.pages()["keys"])
+    for deed in ("Edit", "Rotate", "Revoke"):
+        button = inside.get_by_role("button", name=f"{deed} Builds")
+        await button.scroll_into_view_if_needed()
+        await expect(button).to_be_in_viewport(ratio=1)
+    await inside.goto(team.pages()["audit"])
+    record = inside.get_by_role("row").filter(has=inside.get_by_role("button")).first
+    await record.scroll_into_view_if_needed()
+    for cell in (record.get_by_role("button"), record.get_by_text("Payments"), record.get_by_text("ok", exact=True)):
+        await expect(cell).to_be_in_viewport(ratio=1)
+
+
 async def look(page: Page, path: str) -> None:
     """In both sizes and both schemes. A scheme changes colours alone, and those the same for every size."""
     await page.set_viewport_size(DESKTOP)

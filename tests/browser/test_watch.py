@@ -106,4 +106,6 @@ async def test_records_call_people_and_keys_by_their_names(browser: Browser, com
 
         await call(nora, "DELETE", f"/api/orgs/{organisation}/members/{person}")
         await nora.goto(f"/w/{workspace}/keys")
-        await expect(nora.get_by_role("row").filter(has_text="ci").get_by_role("button", name=f"{name} (left)")).to_be_visible()
+        await expect(
+            nora.get_by_role("listitem").filter(has_text="ci").get_by_role("button", name=f"{name} (left)")
+        ).to_be_visible()

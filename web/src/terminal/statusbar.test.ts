@@ -48,10 +48,10 @@ test("the time that is left counts down, and can be moved only where somebody ca
   vi.useFakeTimers({ now: 0 });
   const deadline = new Date(10 * 60_000).toISOString();
   const bar = shown({ deadline });
-  expect(screen.getByText("Closes in 10 min")).not.toHaveAttribute("data-soon");
+  expect(screen.getByText("Stops in 10 min")).not.toHaveAttribute("data-soon");
   expect(screen.queryByRole("button", { name: "Keep alive" })).toBeNull();
   vi.advanceTimersByTime(9.5 * 60_000);
-  expect(screen.getByText("Closes in 30 s")).toHaveAttribute("data-soon");
+  expect(screen.getByText("Stops in 30 s")).toHaveAttribute("data-soon");
   bar.dispose();
   expect(vi.getTimerCount()).toBe(0);
   const keepAlive = vi.fn();

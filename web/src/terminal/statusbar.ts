@@ -73,7 +73,7 @@ export class StatusBar {
     const deadline = this.#status?.connection.name === "connected" ? this.#status.deadline : null;
     const left = deadline === null ? Number.NaN : Date.parse(deadline) - Date.now();
     const known = !Number.isNaN(left);
-    write(this.#deadline, known ? `Closes in ${durationOf(left)}` : "");
+    write(this.#deadline, known ? `Stops in ${durationOf(left)}` : "");
     this.#deadline.toggleAttribute("data-soon", left < SOON);
     this.#keep.hidden = !known || this.#keepAlive() === null;
     if (known) {

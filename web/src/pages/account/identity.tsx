@@ -32,7 +32,15 @@ export function Identity({ me }: { me: Me }) {
             <Memberships me={me} />
           </Line>
         )}
-        <Line label="Signed in for">{me.expiresAt ? <Countdown at={me.expiresAt} /> : "As long as nobody ends it"}</Line>
+        <Line label="Sign-in ends">
+          {me.expiresAt ? (
+            <>
+              In <Countdown at={me.expiresAt} />
+            </>
+          ) : (
+            "When somebody ends it"
+          )}
+        </Line>
         <Line label="May do">
           <Spoiler maxHeight={24} showLabel={`Show all ${plural(me.scopes.length, "right")}`} hideLabel="Show less">
             <Group gap={4}>

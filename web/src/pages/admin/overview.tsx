@@ -132,7 +132,7 @@ function Findings({ findings }: { findings: readonly FindingView[] }) {
           {sorted.map(({ check, state, detail }) => (
             <Table.Tr key={check}>
               <Table.Td>
-                <Badge variant="light" tt="none" color={SHOWN[state].color}>
+                <Badge variant="light" tt="none" miw="max-content" color={SHOWN[state].color}>
                   {SHOWN[state].label}
                 </Badge>
               </Table.Td>

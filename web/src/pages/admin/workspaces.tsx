@@ -107,7 +107,7 @@ function HostRow({ item, owner }: { item: HostWorkspaceView; owner: string }) {
         <div className={styles["id"]}>{item.workspaceId}</div>
       </div>
       <div className={styles["owner"]}>{owner}</div>
-      <div>
+      <div className={styles["state"]}>
         <Badge color={color} variant="light" tt="none">
           {label}
         </Badge>

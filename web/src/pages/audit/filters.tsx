@@ -52,7 +52,7 @@ export function FilterBar({ value, onChange, seen }: Props) {
         type="datetime-local"
         label="Since"
         size="xs"
-        className={classes.filter}
+        className={`${classes.filter} ${classes.date}`}
         value={value.since}
         onChange={(event) => change({ since: event.currentTarget.value })}
       />
@@ -60,7 +60,7 @@ export function FilterBar({ value, onChange, seen }: Props) {
         type="datetime-local"
         label="Until"
         size="xs"
-        className={classes.filter}
+        className={`${classes.filter} ${classes.date}`}
         value={value.until}
         onChange={(event) => change({ until: event.currentTarget.value })}
       />

@@ -1,12 +1,12 @@
 import { Badge, Tooltip, UnstyledButton } from "@mantine/core";
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { useRef } from "react";
+import { type Ref, useRef } from "react";
 import type { AuditRecordView } from "#/api/schema";
 import { CalledText } from "#/names/called";
 import { Ago } from "#/ui/time";
 import classes from "./table.module.css";
 
-/** Of a row, in pixels, as the style sheet has it. */
+/** Of a row where there is room for all in one line, in pixels, as the style sheet has it. */
 const HEIGHT = 34;
 
 interface Props {
@@ -33,15 +33,15 @@ export function Rows({ records, open }: Props) {
             <th className={classes.time}>Time</th>
             <th>Action</th>
             <th className={classes.outcome}>Outcome</th>
-            <th className={classes.far}>Actor</th>
-            <th className={classes.far}>Target</th>
+            <th>Actor</th>
+            <th>Target</th>
           </tr>
         </thead>
         <tbody>
           <Gap height={shown[0]?.start ?? 0} />
           {shown.map(({ index, key }) => {
             const record = records[index];
-            return record && <Row key={key} number={index + 2} record={record} open={open} />;
+            return record && <Row key={key} ref={rows.measureElement} index={index} record={record} open={open} />;
           })}
           <Gap height={rows.getTotalSize() - (shown.at(-1)?.end ?? 0)} />
         </tbody>
@@ -59,13 +59,21 @@ function Gap({ height }: { height: number }) {
   );
 }
 
-function Row({ number, record, open }: { number: number; record: AuditRecordView; open: Props["open"] }) {
+interface RowProps {
+  /** Measures it: on a phone it has two lines. */
+  ref: Ref<HTMLTableRowElement>;
+  index: number;
+  record: AuditRecordView;
+  open: Props["open"];
+}
+
+function Row({ ref, index, record, open }: RowProps) {
   return (
-    <tr aria-rowindex={number}>
-      <td>
+    <tr ref={ref} data-index={index} aria-rowindex={index + 2} className={classes.row}>
+      <td className={classes.time}>
         <Ago at={record.time} />
       </td>
-      <td>
+      <td className={classes.action}>
         <UnstyledButton className={classes.open} fz="sm" onClick={() => open(record)}>
           {record.action}
         </UnstyledButton>
@@ -77,15 +85,15 @@ function Row({ number, record, open }: { number: number; record: AuditRecordView
           </Tooltip>
         )}
       </td>
-      <td>
+      <td className={classes.outcome}>
         <Badge size="sm" variant="light" tt="none" color={record.outcome === "ok" ? "teal" : "orange"}>
           {record.outcome}
         </Badge>
       </td>
-      <td className={classes.far} title={record.actor}>
+      <td className={classes.actor} title={record.actor}>
         <CalledText id={record.actor} />
       </td>
-      <td className={classes.far} title={record.target}>
+      <td className={classes.target} title={record.target}>
         <CalledText id={record.target} />
       </td>
     </tr>

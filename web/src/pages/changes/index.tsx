@@ -1,8 +1,8 @@
 import "../files/files.css";
 import "./changes.css";
 import { Button, SegmentedControl } from "@mantine/core";
-import { useDocumentTitle, useLocalStorage, useMediaQuery } from "@mantine/hooks";
-import { useMemo, useState } from "react";
+import { useLocalStorage, useMediaQuery } from "@mantine/hooks";
+import { useCallback, useMemo, useState } from "react";
 import { useSearchParams } from "wouter";
 import { answer } from "#/api/client";
 import { ApiError } from "#/api/problem";
@@ -38,7 +38,6 @@ const NOTHING: Readonly<Record<Comparison["kind"], string>> = {
 export default function Changes({ sessionId }: { sessionId: string }) {
   const place = usePlace(sessionId);
   const status = useStatus(place);
-  useDocumentTitle("Changes · hostel");
   return (
     <Shown query={status} label="Asking git">
       {(found) => <Repository key={place.worktreeId} place={place} status={found} />}
@@ -54,6 +53,7 @@ function Repository({ place, status }: { place: Place; status: StatusView }) {
   const wide = useMediaQuery("(min-width: 62em)", true);
   const [side, setSide] = useState(search.has("commit") ? "history" : "changes");
   const comparison = comparisonOf(search, status);
+  const show = useCallback((shown: string | null) => go({ ...PLAIN, path: shown }), [go]);
   const path = search.get("path") ?? (comparison.kind === "all" ? onlyUntracked(status) : null);
   useCommands(
     useMemo<Command[]>(
@@ -92,13 +92,7 @@ function Repository({ place, status }: { place: Place; status: StatusView }) {
             ]}
           />
           {side === "changes" ? (
-            <ChangeList
-              place={place}
-              status={status}
-              shown={path}
-              onShow={(shown) => go({ ...PLAIN, path: shown })}
-              onDone={() => refresh()}
-            />
+            <ChangeList place={place} status={status} shown={path} onShow={show} onDone={() => refresh()} />
           ) : (
             <History place={place} shown={search.get("commit")} onShow={(commit) => go(addressOf(commit))} />
           )}

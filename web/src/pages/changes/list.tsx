@@ -1,7 +1,7 @@
 import { Badge, Button, Checkbox, Group, Stack, Text, Textarea, UnstyledButton } from "@mantine/core";
 import { useSessionStorage } from "@mantine/hooks";
 import { useMutation } from "@tanstack/react-query";
-import { useState } from "react";
+import { memo, useCallback, useState } from "react";
 import { answer } from "#/api/client";
 import { messageOf } from "#/api/problem";
 import type { StatusEntryView, StatusView } from "#/api/schema";
@@ -25,6 +25,7 @@ interface Props {
   status: StatusView;
   /** The path whose changes are shown alone. */
   shown: string | null;
+  /** It stays the same function. */
   onShow: (path: string | null) => void;
   onDone: () => void;
 }
@@ -38,15 +39,11 @@ export function ChangeList({ place, status, shown, onShow, onDone }: Props) {
   // What is in conflict is left out until somebody says that it is resolved.
   const [resolved, setResolved] = useState<ReadonlySet<string>>(new Set());
   const isIn = (entry: StatusEntryView) => (entry.conflict ? resolved.has(entry.path) : !out.has(entry.path));
-  const set = (entries: readonly StatusEntryView[], included: boolean) => {
-    const [nextOut, nextResolved] = [new Set(out), new Set(resolved)];
-    for (const { path, conflict } of entries) {
-      if (conflict ? !included : included) (conflict ? nextResolved : nextOut).delete(path);
-      else (conflict ? nextResolved : nextOut).add(path);
-    }
-    setOut(nextOut);
-    setResolved(nextResolved);
-  };
+  const include = useCallback((entries: readonly StatusEntryView[], included: boolean) => {
+    const [conflicts, plain] = [entries.filter(({ conflict }) => conflict), entries.filter(({ conflict }) => !conflict)];
+    setOut((now) => changed(now, plain, !included));
+    setResolved((now) => changed(now, conflicts, included));
+  }, []);
   if (status.entries.length === 0 && !status.merging)
     return status.commit === null ? (
       <EmptyState title="Nothing to commit yet">The first file that is made here begins the list.</EmptyState>
@@ -64,7 +61,7 @@ export function ChangeList({ place, status, shown, onShow, onDone }: Props) {
                   size="xs"
                   checked={groups[group].every(isIn)}
                   indeterminate={groups[group].some(isIn) && !groups[group].every(isIn)}
-                  onChange={(event) => set(groups[group], event.currentTarget.checked)}
+                  onChange={(event) => include(groups[group], event.currentTarget.checked)}
                   aria-label={`All: ${TITLES[group]}`}
                 />
               )}
@@ -81,8 +78,8 @@ export function ChangeList({ place, status, shown, onShow, onDone }: Props) {
                 entry={entry}
                 checked={writes ? isIn(entry) : null}
                 current={entry.path === shown}
-                onCheck={(included) => set([entry], included)}
-                onShow={() => onShow(entry.path === shown ? null : entry.path)}
+                onCheck={include}
+                onShow={onShow}
               />
             ))}
           </section>
@@ -98,20 +95,24 @@ export function ChangeList({ place, status, shown, onShow, onDone }: Props) {
   );
 }
 
-function Change({
-  entry,
-  checked,
-  current,
-  onCheck,
-  onShow,
-}: {
+/** `paths` with those of `entries`, or without them. */
+function changed(paths: ReadonlySet<string>, entries: readonly StatusEntryView[], within: boolean): ReadonlySet<string> {
+  const next = new Set(paths);
+  for (const { path } of entries) within ? next.add(path) : next.delete(path);
+  return next;
+}
+
+interface ChangeProps {
   entry: StatusEntryView;
   /** Null where nothing can be committed. */
   checked: boolean | null;
   current: boolean;
-  onCheck: (checked: boolean) => void;
-  onShow: () => void;
-}) {
+  onCheck: (entries: readonly StatusEntryView[], checked: boolean) => void;
+  onShow: (path: string | null) => void;
+}
+
+/** A path of the list. It is made anew only when it changes itself: there may be thousands. */
+const Change = memo(function Change({ entry, checked, current, onCheck, onShow }: ChangeProps) {
   const mark = markOf(entry);
   // A folder that is a repository of its own ends with a slash.
   const name = /[^/]*\/?$/.exec(entry.path)?.[0] ?? entry.path;
@@ -122,11 +123,16 @@ function Change({
         <Checkbox
           size="xs"
           checked={checked}
-          onChange={(event) => onCheck(event.currentTarget.checked)}
+          onChange={(event) => onCheck([entry], event.currentTarget.checked)}
           aria-label={`Commit ${entry.path}`}
         />
       )}
-      <UnstyledButton className="change-name" onClick={onShow} aria-pressed={current} title={entry.path}>
+      <UnstyledButton
+        className="change-name"
+        onClick={() => onShow(current ? null : entry.path)}
+        aria-pressed={current}
+        title={entry.path}
+      >
         <ExposedName name={name} />
         <Text span size="xs" c="dimmed" ml={6}>
           <ExposedName name={entry.original === null ? folder : `from ${entry.original}`} />
@@ -137,7 +143,7 @@ function Change({
       </span>
     </div>
   );
-}
+});
 
 function CommitForm({
   place,

@@ -1,10 +1,10 @@
-import { act, fireEvent, screen, waitFor } from "@testing-library/react";
+import { fireEvent, screen, waitFor } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { beforeEach, expect, test, vi } from "vitest";
 import { showInRoom, WORKSPACE } from "#/testing/page";
 import { problem, type Server } from "#/testing/server";
 import Chat from ".";
-import { AT, asked, begin, ended, event, field, forget, HEAD, SCOPES, SESSION, show, started, tell } from "./testing";
+import { AT, begin, ended, event, field, forget, HEAD, SCOPES, SESSION, show, started, tell } from "./testing";
 
 let server: Server;
 
@@ -182,12 +182,4 @@ test("a tool's line tells a path from the clone, and whole where it points and w
 test("who may only read has no prompt to write", async () => {
   showInRoom(server, <Chat sessionId={SESSION} />, { at: `/s/${SESSION}`, scopes: SCOPES, without: ["turns:write"] });
   expect(await screen.findByText("Your role may read here, and not write.")).toBeVisible();
-});
-
-test("the title says that a question waits while nobody looks", async () => {
-  await show(started("t1"), asked("t1"));
-  await waitFor(() => expect(document.title).toBe("work · hostel"));
-  vi.spyOn(document, "visibilityState", "get").mockReturnValue("hidden");
-  act(() => void document.dispatchEvent(new Event("visibilitychange")));
-  expect(document.title).toBe("(!) work · hostel");
 });

@@ -1,9 +1,7 @@
 import "./chat.css";
 import { Button } from "@mantine/core";
-import { useDocumentTitle, useDocumentVisibility } from "@mantine/hooks";
 import { useMemo } from "react";
 import { Link, useSearchParams } from "wouter";
-import { useLive } from "#/live/room";
 import { useRoom } from "#/room/room";
 import { EmptyState, ErrorState, LoadingState } from "#/ui/states";
 import { Conversation } from "./conversation";
@@ -83,11 +81,6 @@ function Opened({
   open: (place: Place) => void;
   keep: ReturnType<typeof usePlaces>["keep"];
 }) {
-  const { live } = useRoom();
-  const session = useLive(live, (room) => room.sessions.get(sessionId));
-  const hidden = useDocumentVisibility() === "hidden";
-  const waits = state.waiting.size > 0;
-  useDocumentTitle(`${hidden && waits ? "(!) " : ""}${session?.name ?? "Chat"} · hostel`);
   const { agent, worktreeId } = place;
   const turns = useMemo(
     () => [...state.turns.values()].filter((turn) => isAt(turn, { agent, worktreeId })),

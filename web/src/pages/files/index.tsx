@@ -1,7 +1,7 @@
 import "#/diff/colours.css";
 import "./files.css";
 import { Kbd } from "@mantine/core";
-import { useDocumentTitle, useHotkeys, useLocalStorage } from "@mantine/hooks";
+import { useHotkeys, useLocalStorage } from "@mantine/hooks";
 import { type DragEvent, useMemo, useState, useSyncExternalStore } from "react";
 import { useSearchParams } from "wouter";
 import type { FileView } from "#/api/schema";
@@ -23,7 +23,6 @@ import { useUploads } from "./uploads";
 /** The files of a session: the tree, and the one that is open. */
 export default function Files({ sessionId }: { sessionId: string }) {
   const place = usePlace(sessionId);
-  useDocumentTitle("Files · hostel");
   return <Browser key={place.worktreeId} place={place} />;
 }
 

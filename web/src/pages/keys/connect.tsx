@@ -12,7 +12,7 @@ import { TryIt } from "./try";
 
 /** All that connects an agent somewhere else to the workspace. `revealed` is the key that is being shown, if one is. */
 export function Connect({ revealed }: { revealed: string | null }) {
-  const { workspaceId, api } = useRoom();
+  const { workspaceId, api, may } = useRoom();
   const query = useQuery({
     queryKey: roomKey(workspaceId, "connect"),
     queryFn: () => answer(api.GET("/api/workspaces/{workspaceId}/connect", { params: { path: { workspaceId } } })),
@@ -30,7 +30,10 @@ export function Connect({ revealed }: { revealed: string | null }) {
       </div>
       {revealed === null ? (
         <Text size="sm">
-          The files name the variable <Code>HOSTEL_KEY</Code>. Make a key above and it is filled in for as long as it is shown.
+          The files name the variable <Code>HOSTEL_KEY</Code>.{" "}
+          {may("keys:write")
+            ? "Make a key above and it is filled in for as long as it is shown."
+            : "Put a key there that somebody who manages the workspace has given you."}
         </Text>
       ) : (
         <Alert color="orange" variant="light" py="xs">

@@ -170,4 +170,5 @@ test("who may only see keys is offered nothing else", async () => {
   expect(await screen.findByText("laptop")).toBeVisible();
   expect(screen.queryByRole("button", { name: "New key" })).toBeNull();
   expect(screen.queryByRole("button", { name: "Revoke laptop" })).toBeNull();
+  expect(screen.getByText(/somebody who manages the workspace has given you/)).toBeVisible();
 });

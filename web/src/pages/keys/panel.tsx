@@ -11,7 +11,7 @@ import { type Bindable, CreateKey } from "./create";
 import { EditKey } from "./edit";
 import type { Keyring } from "./keyring";
 import { RotateKey } from "./rotate";
-import { type Deeds, KeyTable } from "./table";
+import { type Deeds, KeyRows } from "./rows";
 
 interface Props {
   keyring: Keyring;
@@ -101,7 +101,7 @@ function List({ keys, deeds, create }: { keys: readonly KeyView[]; deeds: Deeds 
         {shown.length > 0 && create}
       </Group>
       {shown.length > 0 ? (
-        <KeyTable keys={shown} deeds={deeds} />
+        <KeyRows keys={shown} deeds={deeds} />
       ) : (
         <EmptyState title="No key is in use" action={create}>
           A key lets a program in, such as an agent on another machine or a job of your CI. It can be limited, replaced and

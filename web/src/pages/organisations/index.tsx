@@ -81,7 +81,7 @@ function List({ items }: { items: readonly OrganisationView[] }) {
             <>
               <code>{slug}</code>
               <span>
-                created <Ago at={createdAt} />
+                Made <Ago at={createdAt} />
               </span>
             </>
           }

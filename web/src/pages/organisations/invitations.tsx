@@ -84,10 +84,10 @@ function List({ items, refresh }: { items: readonly InvitationView[]; refresh: (
           meta={
             <>
               <span>
-                expires <Ago at={row.expiresAt} />
+                Ends <Ago at={row.expiresAt} />
               </span>
               <span>
-                made <Ago at={row.createdAt} /> by <Maker by={row.createdBy} />
+                Made <Ago at={row.createdAt} /> by <Maker by={row.createdBy} />
               </span>
             </>
           }

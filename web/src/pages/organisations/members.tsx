@@ -58,7 +58,7 @@ function Member({ member, organisationId, standing }: { member: MemberView; orga
             {member.name || member.personId}
           </Text>
           {self && (
-            <Badge size="sm" variant="default" tt="none" miw="max-content">
+            <Badge size="sm" variant="default" tt="none">
               you
             </Badge>
           )}
@@ -68,7 +68,7 @@ function Member({ member, organisationId, standing }: { member: MemberView; orga
         <>
           {member.email && <span>{member.email}</span>}
           <span>
-            joined <Ago at={member.joinedAt} />
+            Joined <Ago at={member.joinedAt} />
           </span>
         </>
       }

@@ -49,7 +49,7 @@ function List({ items }: { items: readonly WorkspaceView[] }) {
             <>
               <code>{workspaceId}</code>
               <span>
-                created <Ago at={createdAt} />
+                Made <Ago at={createdAt} />
               </span>
             </>
           }

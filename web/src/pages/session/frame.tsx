@@ -1,5 +1,6 @@
-import { useDocumentTitle } from "@mantine/hooks";
+import { useDocumentTitle, useDocumentVisibility } from "@mantine/hooks";
 import type { ReactNode } from "react";
+import { useLocation } from "wouter";
 import { useLive } from "#/live/room";
 import { useActivities } from "#/pages/sessions/activity";
 import { useRoom } from "#/room/room";
@@ -7,15 +8,19 @@ import { EmptyState, LoadingState } from "#/ui/states";
 import { CloneState } from "./clone";
 import styles from "./frame.module.css";
 import { Head } from "./head";
-import { Parts } from "./parts";
+import { PARTS, Parts } from "./parts";
 
-/** What all pages of a session have above them: its name and state, and the ways between them. */
+/** What all pages of a session have above them: its name and state, and the ways between them. The tab is called by both. */
 export function SessionFrame({ sessionId, children }: { sessionId: string; children: ReactNode }) {
-  const { live } = useRoom();
+  const { workspaceId, live } = useRoom();
   const session = useLive(live, (state) => state.sessions.get(sessionId));
   const ready = useLive(live, (state) => state.ready);
   const activity = useActivities(live)(sessionId);
-  useDocumentTitle(session ? `${session.name} · hostel` : "hostel");
+  const [path] = useLocation();
+  const part = PARTS.find((known) => path === `/w/${workspaceId}/s/${sessionId}${known.path}`);
+  const asks = useDocumentVisibility() === "hidden" && activity.waiting > 0;
+  const names = [session?.name, part?.label, "hostel"].filter((name) => name !== undefined);
+  useDocumentTitle(`${asks ? "(!) " : ""}${names.join(" · ")}`);
   if (session === undefined)
     return ready ? <EmptyState title="There is no such session">It was deleted, or never was.</EmptyState> : <LoadingState />;
   return (

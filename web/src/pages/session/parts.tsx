@@ -8,7 +8,8 @@ import { type Command, useCommands } from "#/shell/commands";
 import { plural } from "#/ui/format";
 import styles from "./frame.module.css";
 
-const PARTS = [
+/** The pages of a session, by their path below its own. */
+export const PARTS = [
   { label: "Chat", path: "" },
   { label: "Terminals", path: "/terminals" },
   { label: "Files", path: "/files" },

@@ -1,6 +1,6 @@
-import { screen, waitFor, within } from "@testing-library/react";
+import { act, screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
-import { beforeEach, expect, test } from "vitest";
+import { beforeEach, expect, test, vi } from "vitest";
 import type { Scope, SessionView, WorktreeView } from "#/api/schema";
 import { BASE, showInRoom, WORKSPACE } from "#/testing/page";
 import { problem, Server } from "#/testing/server";
@@ -27,9 +27,9 @@ beforeEach(() => {
   server = new Server().on(`GET ${IT}`, () => session()).on(`GET ${IT}/worktrees`, () => ({ items: [TREE], nextCursor: null }));
 });
 
-async function show(told: SessionView = session(), scopes = SCOPES) {
+async function show(told: SessionView = session(), scopes = SCOPES, part = "") {
   const frame = <SessionFrame sessionId={ID}>what is in it</SessionFrame>;
-  const shown = showInRoom(server, frame, { at: `/s/${ID}`, route: "/s/:sessionId/*?", scopes });
+  const shown = showInRoom(server, frame, { at: `/s/${ID}${part}`, route: "/s/:sessionId/*?", scopes });
   await screen.findByText("There is no such session");
   server.tell("session", told);
   await screen.findByRole("heading", { level: 1, name: told.name });
@@ -47,6 +47,19 @@ test("the ways between its pages say what goes on there", async () => {
   await screen.findByRole("link", { name: "Terminals 1 running terminal" });
   server.tell("permission", permission());
   await screen.findByRole("link", { name: "Chat 1 waiting permission" });
+});
+
+test("the tab is called by the session and the page, and says that a question waits while nobody looks", async () => {
+  await show(session(), SCOPES, "/files");
+  expect(document.title).toBe("compiler · Files · hostel");
+  server.tell("session", session({ name: "linker" }));
+  await waitFor(() => expect(document.title).toBe("linker · Files · hostel"));
+  server.tell("permission", permission());
+  await screen.findByRole("link", { name: "Chat 1 waiting permission" });
+  expect(document.title).toBe("linker · Files · hostel");
+  vi.spyOn(document, "visibilityState", "get").mockReturnValue("hidden");
+  act(() => void document.dispatchEvent(new Event("visibilitychange")));
+  expect(document.title).toBe("(!) linker · Files · hostel");
 });
 
 test("Alt and a digit go to a page, from a text field too", async () => {

@@ -39,8 +39,9 @@ export function Worktrees({ sessionId }: { sessionId: string }) {
             size="compact-xs"
             onClick={panel.toggle}
             leftSection={<IconGitFork size={14} aria-hidden />}
+            aria-label="Worktrees"
           >
-            Worktrees
+            <span className={styles["wide"]}>Worktrees</span>
           </Button>
         </Popover.Target>
         <Popover.Dropdown aria-label="Worktrees" p="xs">

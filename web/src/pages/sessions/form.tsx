@@ -74,7 +74,7 @@ export function NewSessionDialog({ failed, close }: { failed?: SessionView; clos
     >
       <TextInput
         label="Repository"
-        description="https, ssh, or git@host:path. Empty for a new, empty repository."
+        description="https://, ssh://, git:// or git@host:path. Empty for a new, empty repository."
         placeholder="https://github.com/owner/name.git"
         value={draft.repoUrl}
         onChange={(event) => set({ repoUrl: event.currentTarget.value })}

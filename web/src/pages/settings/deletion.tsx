@@ -13,7 +13,7 @@ import { type Seen, seen, workspaceQuery } from "./workspace";
 /** Delete the workspace. */
 export function Deletion({ view }: { view: WorkspaceView }) {
   const room = useRoom();
-  const { workspaceId, api, may } = room;
+  const { workspaceId, api } = room;
   const queries = useQueryClient();
   const { data: me } = useMe();
   const [, go] = useLocation();
@@ -36,7 +36,6 @@ export function Deletion({ view }: { view: WorkspaceView }) {
         text="All that runs in it is ended now: terminals, agents, tasks. The page then says until when it can be restored."
         typed={view.name}
         act={remove}
-        disabled={!may("workspaces:delete")}
       >
         Delete the workspace
       </Confirm>
@@ -72,11 +71,13 @@ export function Deleted({ view }: { view: WorkspaceView }) {
             </>
           )}
         </span>
-        <Group>
-          <Button size="xs" loading={restore.isPending} onClick={() => restore.mutate()} disabled={!may("workspaces:delete")}>
-            Restore the workspace
-          </Button>
-        </Group>
+        {may("workspaces:delete") && (
+          <Group>
+            <Button size="xs" loading={restore.isPending} onClick={() => restore.mutate()}>
+              Restore the workspace
+            </Button>
+          </Group>
+        )}
       </Stack>
     </Alert>
   );

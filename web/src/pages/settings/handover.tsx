@@ -72,11 +72,13 @@ export function Handovers() {
           }
         </Shown>
       )}
-      <Group>
-        <Button size="xs" variant="default" onClick={() => setOpen(true)} disabled={!may("handover")}>
-          New link
-        </Button>
-      </Group>
+      {may("handover") && (
+        <Group>
+          <Button size="xs" variant="default" onClick={() => setOpen(true)}>
+            New link
+          </Button>
+        </Group>
+      )}
       {open && <Create close={() => setOpen(false)} done={done} />}
     </Stack>
   );

@@ -43,7 +43,7 @@ function Shell({ seen }: { seen: Seen }) {
           <Copy value={view.workspaceId} label="the workspace's id" />
           <State status={view.status} />
           <span>
-            made <Ago at={view.createdAt} />
+            Made <Ago at={view.createdAt} />
           </span>
         </Group>
       }
@@ -59,9 +59,11 @@ function Sections({ seen }: { seen: Seen }) {
   return (
     <>
       {view.status === "error" && <NotMade reason={view.errorReason} />}
-      <Section title="Name">
-        <NameForm key={view.name} seen={seen} />
-      </Section>
+      {may("workspaces:write") && (
+        <Section title="Name">
+          <NameForm key={view.name} seen={seen} />
+        </Section>
+      )}
       <Section title="Parts" about="The Linux user, and what other servers make for the workspace.">
         <Parts api={api} workspaceId={workspaceId} writes={may("workspaces:write")} reveals={may("secrets:write")} />
       </Section>
@@ -71,18 +73,25 @@ function Sections({ seen }: { seen: Seen }) {
       <Section title="Owner and members">
         <Ownership view={view} />
       </Section>
-      <Section title="Hand over" about="A link that is good once, for few minutes: it signs somebody in, or gives them a key.">
-        <Handovers />
-      </Section>
+      {(may("handover") || may("keys:read")) && (
+        <Section
+          title="Hand over"
+          about="A link that is good once, for few minutes: it signs somebody in, or gives them a key."
+        >
+          <Handovers />
+        </Section>
+      )}
       <Section title="Secret" about="With the workspace's id it signs in. It was shown once, when the workspace was made.">
         <Secret />
       </Section>
       <Section title="Files" about="The whole home as an archive, .tar.zst, without the agents' credentials.">
         <Export />
       </Section>
-      <Section title="Deletion">
-        <Deletion view={view} />
-      </Section>
+      {may("workspaces:delete") && (
+        <Section title="Deletion">
+          <Deletion view={view} />
+        </Section>
+      )}
     </>
   );
 }

@@ -32,7 +32,6 @@ export function NameForm({ seen }: { seen: Seen }) {
           onChange={(event) => setName(event.currentTarget.value)}
           error={fieldError(change.error, "/name")}
           maxLength={100}
-          disabled={!room.may("workspaces:write")}
           autoComplete="off"
           flex={1}
         />
@@ -40,7 +39,7 @@ export function NameForm({ seen }: { seen: Seen }) {
           type="submit"
           variant="default"
           loading={change.isPending}
-          disabled={!room.may("workspaces:write") || name.trim() === "" || name.trim() === seen.view.name}
+          disabled={name.trim() === "" || name.trim() === seen.view.name}
         >
           Rename
         </Button>

@@ -82,7 +82,7 @@ function ProviderRow({ name, state, writes, busy, edit, send }: RowProps) {
             </Badge>
           ) : (
             <Badge color="gray" variant="light" tt="none">
-              Not set
+              No credential
             </Badge>
           )}
         </>
@@ -98,6 +98,7 @@ function ProviderRow({ name, state, writes, busy, edit, send }: RowProps) {
               onChange={(event) =>
                 void send({ enabled: event.currentTarget.checked }).catch((error: unknown) => complain(error))
               }
+              label="May be used"
               aria-label={`${titleOf(name)} may be used`}
             />
             <Button

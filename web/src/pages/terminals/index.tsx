@@ -1,4 +1,3 @@
-import { useDocumentTitle } from "@mantine/hooks";
 import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import type { TerminalView } from "#/api/schema";
 import { useLive } from "#/live/room";
@@ -23,7 +22,6 @@ const MOVES: ReadonlySet<Action> = new Set(["next-tab", "previous-tab", "next", 
 export default function Terminals({ sessionId }: { sessionId: string }) {
   const { live, may } = useRoom();
   const ready = useLive(live, (state) => state.ready);
-  useDocumentTitle("Terminals · hostel");
   if (!may("terminals:read"))
     return (
       <EmptyState title="No terminals for you here">

@@ -1,4 +1,4 @@
-import { Box, Button, Modal } from "@mantine/core";
+import { Button, Group, Modal } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useMemo, useState } from "react";
 import type { Api } from "#/api/client";
@@ -35,6 +35,9 @@ export function WebhooksPanel({ place, api, writes }: Props) {
         {(items) =>
           items.length > 0 ? (
             <>
+              <Group justify="flex-end" mb="xs">
+                {create}
+              </Group>
               <Rows label="Webhooks">
                 {items.map((webhook) => (
                   <WebhookRow
@@ -45,7 +48,6 @@ export function WebhooksPanel({ place, api, writes }: Props) {
                   />
                 ))}
               </Rows>
-              <Box mt="sm">{create}</Box>
             </>
           ) : (
             <EmptyState title="No webhook yet" action={create}>

@@ -2,6 +2,7 @@ import { Button } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useMemo } from "react";
 import { Link, useLocation } from "wouter";
+import { may } from "#/api/identity";
 import type { Me, WorkspaceView } from "#/api/schema";
 import { useLiveWorkspaces } from "#/live/rows";
 import { type Command, useCommands } from "#/shell/commands";
@@ -26,6 +27,11 @@ export default function Workspaces({ me }: { me: Me }) {
       New workspace
     </Button>
   );
+  const found = !creates && may(me, "organisations:create") && (
+    <Button component={Link} href="/orgs" size="xs">
+      Make an organisation
+    </Button>
+  );
   return (
     <Page title="Workspaces" actions={create}>
       <Shown query={query} label="Looking for workspaces">
@@ -33,9 +39,11 @@ export default function Workspaces({ me }: { me: Me }) {
           items.length > 0 ? (
             <WorkspaceList items={items} owners={owners} />
           ) : (
-            <EmptyState title="No workspace yet" action={create}>
-              A workspace is a Linux user of its own: its sessions, agents and terminals are closed to all others.
-              {!creates && " Ask an administrator to make one for you, or to invite you to an organisation."}
+            <EmptyState title="No workspace yet" action={create || found}>
+              A workspace is a Linux user of its own: its sessions, agents and terminals are closed to all others.{" "}
+              {found
+                ? "It belongs to an organisation: make one first, or join one that you are invited to."
+                : !creates && "Ask an administrator to make one for you, or to invite you to an organisation."}
             </EmptyState>
           )
         }

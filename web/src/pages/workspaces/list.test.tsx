@@ -44,6 +44,12 @@ test("where there is none an administrator is shown how to make one, and others 
   expect(screen.queryByRole("link", { name: "New workspace" })).toBeNull();
 });
 
+test("who may make organisations is led there, for a workspace of theirs needs one", async () => {
+  show({ ...ME, scopes: ["organisations:create"] });
+  expect(await screen.findByRole("link", { name: "Make an organisation" })).toHaveAttribute("href", "/orgs");
+  expect(screen.queryByText(/Ask an administrator/)).toBeNull();
+});
+
 test("a workspace is shown with its state, its owner and why it was not made, and is tried again", async () => {
   items = [workspace({ status: "error", errorReason: "useradd: no space left", organisationId: "o1" })];
   server.on("POST /api/workspaces/w000000000000000000000001/provision", () => workspace({ organisationId: "o1" }));

@@ -90,7 +90,7 @@ function WorkspaceRow({ row, owner }: { row: WorkspaceView; owner: string }) {
         <div className={styles["id"]}>{row.workspaceId}</div>
       </div>
       <div className={styles["owner"]}>{owner}</div>
-      <div>
+      <div className={styles["state"]}>
         <State status={row.status} />
         {row.errorReason && (
           <div className={styles["reason"]} title={row.errorReason}>

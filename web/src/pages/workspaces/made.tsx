@@ -59,7 +59,10 @@ export function Made({ me, made }: { me: Me; made: NewWorkspaceView }) {
       <Stack gap="lg" maw={640}>
         <Alert color="blue" variant="light" title="Keep the workspace's secret">
           <Stack gap="sm">
-            <span>With its id and this secret anybody signs in to the workspace, and an administrator opens it.</span>
+            <span>
+              With its id and this secret anybody signs in to the workspace
+              {me.role === "admin" && ", and an administrator opens it"}.
+            </span>
             <Reveal
               label="Workspace secret"
               value={workspaceSecret}

@@ -15,6 +15,7 @@ from multidict import MultiMapping
 from api.problems import FieldError, HttpCode, Problem
 from shared.choices import choices, readable
 from shared.errors import Code
+from shared.rooms import RULES
 from shared.secret import Secret, decode_hook
 
 
@@ -37,6 +38,8 @@ _UNKNOWN: Final = re.compile(r"Object contains unknown field `(?P<name>.*)`", re
 _MISSING: Final = re.compile(r"Object missing required field `(?P<name>.*)`")
 _SHOWN: Final = 100
 """Characters that are repeated of a name that a client made up."""
+
+_RULES: Final = {f"Expected `str` matching regex {pattern!r}": rule for pattern, rule in RULES.items()}
 
 encode: Final = msgspec.json.Encoder().encode
 
@@ -109,7 +112,7 @@ def _parts(message: str, kind: object) -> tuple[str, str]:
     if what.startswith("Invalid enum value"):
         accepted = choices(kind, pointer.split("/")[1:])
         what = f"is none of {', '.join(accepted)}" if accepted else "is not one of the accepted values"
-    return readable(what), pointer
+    return _RULES.get(what) or readable(what), pointer
 
 
 def _escaped(name: str) -> str:

@@ -5,13 +5,14 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from ctl.base import Settings
 from shared.errors import Code, Fault
 
 TIMEOUT: Final = 60.0
 _INVITE_SECONDS: Final = 60
+_PAGE: Final = 100
 _GOOD: Final = range(200, 300)
 
 
@@ -57,6 +58,16 @@ class Http:
         if status in _GOOD:
             return told
         raise _fault(told)
+
+    def every(self, path: str) -> Iterator[dict[str, Any]]:
+        """All items of a list, page by page. Raises Fault as `call` does."""
+        cursor = ""
+        while True:
+            page = self.call("GET", f"{path}?limit={_PAGE}{cursor}")
+            yield from page["items"]
+            if page["nextCursor"] is None:
+                return
+            cursor = f"&cursor={quote(page['nextCursor'], safe='')}"
 
 
 def _fault(problem: object) -> Fault:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 import click
@@ -12,7 +12,6 @@ from ctl.base import Command, Group, settings
 from ctl.http import Http, api_of
 from ctl.output import print_facts, print_json, print_table
 
-_PAGE: Final = 100
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -42,7 +41,7 @@ def _owned(command: F) -> F:
 def list_keys(context: click.Context, /, **whose: Any) -> None:  # noqa: ANN401  # the options of `_owned`
     """List the keys that are good, and for 90 days those that were, newest first."""
     with _keys(context, whose) as (api, base):
-        found = list(_all(api, base))
+        found = list(api.every(base))
     if settings(context).json:
         print_json(found)
         return
@@ -139,16 +138,6 @@ def _keys(context: click.Context, whose: dict[str, Any]) -> Iterator[tuple[Http,
         raise click.UsageError("say whose: one of --workspace, --organisation and --admin", context)
     with api_of(settings(context)) as api:
         yield api, bases[said[0]]
-
-
-def _all(api: Http, base: str) -> Iterator[dict[str, Any]]:
-    cursor = ""
-    while True:
-        page = api.call("GET", f"{base}?limit={_PAGE}{cursor}")
-        yield from page["items"]
-        if page["nextCursor"] is None:
-            return
-        cursor = f"&cursor={quote(page['nextCursor'], safe='')}"
 
 
 def _reveal(context: click.Context, made: dict[str, Any]) -> None:

@@ -7,6 +7,7 @@ import click
 
 from ctl.backup import bring_back
 from ctl.base import Command, settings
+from ctl.http import api_of
 from ctl.output import plain, print_facts, print_json, print_table
 from shared.errors import Code, Fault
 from shared.hostwire import WorkspaceInfo
@@ -29,16 +30,28 @@ _workspace = click.argument("workspace", type=WorkspaceParameter(), metavar="ID"
 
 
 @click.command(cls=Command)
+@click.option("--names", is_flag=True, help="Ask api what they are called. This signs in to it, which the audit log tells.")
 @click.pass_context
-def workspaces(context: click.Context) -> None:
-    """List all workspaces."""
+def workspaces(context: click.Context, *, names: bool) -> None:
+    """List all workspaces. What they are called is api's: with --names it has to run."""
     with settings(context).host() as host:
         items = list(host.every_workspace())
+    called = _names(context) if names else None
     if settings(context).json:
-        print_json([plain(item) for item in items])
+        more = [{} if called is None else {"name": called.get(item.workspace)} for item in items]
+        print_json([{**plain(item), **name} for item, name in zip(items, more, strict=True)])
         return
-    heads = ("workspace", "uid", "state", "running", "processes", "created")
-    print_table(heads, [(i.workspace, str(i.uid), i.state, _yes(i), str(i.processes), i.created) for i in items])
+    heads = ["workspace", "uid", "state", "running", "processes", "created"]
+    rows = [[i.workspace, str(i.uid), i.state, _yes(i), str(i.processes), i.created] for i in items]
+    if called is not None:
+        heads.append("name")
+        rows = [[*row, called.get(row[0]) or "-"] for row in rows]
+    print_table(heads, rows)
+
+
+def _names(context: click.Context) -> dict[str, str | None]:
+    with api_of(settings(context)) as api:
+        return {item["workspaceId"]: item["name"] for item in api.every("/api/workspaces")}
 
 
 @click.command(cls=Command)

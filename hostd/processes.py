@@ -163,9 +163,11 @@ def _remains(uid: int) -> bool:
 def _is_zombie(pid: str) -> bool:
     try:
         # The name comes before, its newlines escaped.
-        return "\nState:\tZ" in Path(f"/proc/{pid}/status").read_text(encoding="utf-8", errors="replace")
+        status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8", errors="replace")
     except OSError:
         return True
+    # A process can be one while its other threads still run, or end.
+    return "\nState:\tZ" in status and "\nThreads:\t1\n" in status
 
 
 async def end_all(uid: int, spare: int, deadline: float) -> None:

@@ -25,12 +25,25 @@ Rows = Annotated[int, Meta(ge=1, le=ROWS_MAX)]
 Seq = Annotated[int, Meta(ge=0, le=2**62)]
 """A position in all that a terminal has ever printed, in bytes."""
 # `$` alone would accept a newline at the end.
-# No control characters, no line or paragraph separators; a name is shown, never used as a path.
-Name = Annotated[str, Meta(min_length=1, max_length=NAME_MAX, pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]+$(?!\n)")]
-RepoUrl = Annotated[str, Meta(min_length=1, max_length=2000, pattern=r"^[^\x00-\x20\x7f-\x9f\\]+$(?!\n)")]
-GitRef = Annotated[
-    str, Meta(min_length=1, max_length=250, pattern=r"^[^\x00-\x20\x7f~^:?*\[\\-][^\x00-\x20\x7f~^:?*\[\\]*$(?!\n)")
-]
+_URL: Final = r"^[^\x00-\x20\x7f-\x9f\\]+$(?!\n)"
+_REF: Final = r"^[^\x00-\x20\x7f~^:?*\[\\-][^\x00-\x20\x7f~^:?*\[\\]*$(?!\n)"
+_BLANK: Final = r" \xa0\xad\u1680\u2000-\u200d\u202f\u205f\u2060\u2800\u3000\u3164"
+"""Characters that leave a place empty, or none."""
+_BARRED: Final = r"\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff"
+"""Control characters, line and paragraph separators, and what turns the direction of a text."""
+_NAME: Final = rf"^[{_BLANK}]*[^{_BLANK}{_BARRED}][^{_BARRED}]*$(?!\n)"
+RULES: Final = {
+    _NAME: "must be one line with something to see in it, without control characters or such as turn a text's direction",
+    _URL: "must have no spaces, control characters or backslashes",
+    _REF: "must have no spaces, control characters or any of ~ ^ : ? * [ \\ and must not begin with a hyphen",
+}
+"""What patterns ask of a value, in words."""
+Name = Annotated[str, Meta(min_length=1, max_length=NAME_MAX, pattern=_NAME)]
+"""A name that somebody gives. It is shown, never used as a path."""
+KeptName = Annotated[str, Meta(min_length=1, max_length=NAME_MAX, pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]+$(?!\n)")]
+"""One that was given when more was allowed, or that follows from an address or a branch."""
+RepoUrl = Annotated[str, Meta(min_length=1, max_length=2000, pattern=_URL)]
+GitRef = Annotated[str, Meta(min_length=1, max_length=250, pattern=_REF)]
 Argument = Annotated[str, Meta(max_length=4096, pattern=r"^[^\x00]*$")]
 SECRETS_MAX: Final = 1000
 """Secrets of one workspace, by any configuration."""

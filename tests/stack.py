@@ -13,6 +13,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from types import TracebackType
@@ -34,6 +35,17 @@ def free_port() -> int:
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         return int(sock.getsockname()[1])
+
+
+def remove_cgroups(workspace: str) -> None:
+    """Remove the cgroups of a workspace whose processes were all killed, when the last of them has left."""
+    for tree in ("pids", "unified", "."):
+        folder = Path("/sys/fs/cgroup") / tree / "hostel" / workspace
+        end = time.monotonic() + READY_WITHIN
+        while folder.is_dir() and time.monotonic() < end:
+            with contextlib.suppress(OSError):
+                folder.rmdir()
+            time.sleep(0.005)
 
 
 def _toml(value: object) -> str:
@@ -245,6 +257,7 @@ class Stack:
                         if entry.stat().st_uid == int(uid):
                             os.kill(int(entry.name), signal.SIGKILL)
                 subprocess.run(["userdel", "-f", name], check=False, capture_output=True)
+                remove_cgroups(name)
 
     @contextlib.contextmanager
     def host(self) -> Iterator[HostClient]:

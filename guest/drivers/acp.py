@@ -11,6 +11,7 @@ from acp import schema
 from acp.core import ClientSideConnection
 
 from guest.drivers import acp_updates as updates
+from guest.drivers.acp_calls import Calls
 from guest.drivers.acp_pipe import AcpPipe
 from guest.drivers.base import Ask, Attachment, Launch, Outcome, Sink
 from guest.drivers.images import image
@@ -54,7 +55,7 @@ class AcpDriver:
         self._sink = sink
         self._process = AgentProcess(launch, lambda text: sink.tell(Notice(text)))
         self._pipe = AcpPipe(self._process, self._updated)
-        self._updates = updates.Updates()
+        self._calls = Calls(sink.tell)
         self._connection: ClientSideConnection | None = None
         self._native: str | None = None
         self._images = False
@@ -189,14 +190,15 @@ class AcpDriver:
                 self._tell_state()
             case schema.UsageUpdate() if update.cost and update.cost.currency == "USD" and update.cost.amount >= 0:
                 self._stated = update.cost.amount
+            case schema.ToolCallStart() | schema.ToolCallProgress() if self._prompting:
+                self._calls.update(update)
             case _ if self._prompting:
-                for body in self._updates.bodies(update):
+                for body in updates.bodies(update):
                     self._sink.tell(body)
 
     async def prompt(self, text: str, attachments: Sequence[Attachment]) -> Outcome:
         """Run one turn. Raises Fault FAILED when the agent dies, breaks its protocol or says that it failed."""
         self._process.forgive()
-        self._updates.forget()
         self._cancelled, self._stated = False, None
         blocks = [schema.TextContentBlock(type="text", text=text), *[await self._block(a) for a in attachments]]
         self._prompting = True
@@ -209,6 +211,7 @@ class AcpDriver:
             raise
         finally:
             self._prompting = False
+            self._calls.end()
             self._drop_asks()
         reason = StopReason.CANCELLED if self._cancelled else StopReason(reply.stop_reason)
         model = updates.model_used(reply) or self._state.model
@@ -232,6 +235,7 @@ class AcpDriver:
         options = updates.options(given)
         if not self._prompting or self._cancelled or not options:
             return None
+        self._calls.flush()
         title, kind, call, text, cut = updates.asked(tool_call)
         ask = Ask(title=title, kind=kind, options=options, call=call, input=text, truncated=cut)
         task = asyncio.create_task(self._asked(ask))

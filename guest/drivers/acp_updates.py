@@ -18,9 +18,7 @@ from shared.turns import (
     Plan,
     PlanEntry,
     Thought,
-    ToolCall,
     ToolKind,
-    ToolStatus,
     Usage,
 )
 
@@ -28,65 +26,21 @@ MODELS_MAX: Final = 200
 _PLAN_MAX: Final = 200
 _STEP_MAX: Final = 500
 """Characters of one step, so that a whole plan fits an event."""
-_CALLS_MAX: Final = 10_000
-"""Tool calls of one turn that are remembered."""
-_BEGINNING: Final = ("title", "kind", "input")
-"""What is known of a tool call before it has done anything."""
 
 Told = schema.SessionNotification
 
 
-class Updates:
-    """Turns updates into events; remembers what was told of each tool call, to tell nothing twice."""
-
-    def __init__(self) -> None:
-        """Nothing was told."""
-        self._calls: dict[str, ToolCall] = {}
-
-    def forget(self) -> None:
-        """Another turn begins."""
-        self._calls.clear()
-
-    def bodies(self, update: Any) -> Iterator[Body]:  # noqa: ANN401  # one of the library's many kinds
-        """The events that `update` stands for."""
-        match update:
-            case schema.AgentMessageChunk():
-                yield from map(Message, pieces(_text(update.content)))
-            case schema.AgentThoughtChunk():
-                yield from map(Thought, pieces(_text(update.content)))
-            case schema.ToolCallStart() | schema.ToolCallProgress():
-                yield from self._call(update)
-            case schema.AgentPlanUpdate():
-                yield Plan([PlanEntry(label(e.content, _STEP_MAX), label(e.status, 40)) for e in update.entries[:_PLAN_MAX]])
-            case _:
-                return
-
-    def _call(self, update: schema.ToolCallStart | schema.ToolCallProgress) -> Iterator[ToolCall]:
-        call = call_id(update.tool_call_id)
-        before = self._calls.get(call, ToolCall(call))
-        text, cut = _input(update.raw_input)
-        output, output_cut = _output(update)
-        now = ToolCall(
-            call,
-            title=label(update.title) if update.title else before.title,
-            kind=kind(update.kind) if update.kind else before.kind,
-            status=ToolStatus(update.status) if update.status in set(ToolStatus) else before.status,
-            input=before.input if text is None else text,
-            output=before.output if output is None else output,
-            truncated=before.truncated or cut or output_cut,
-        )
-        if len(self._calls) < _CALLS_MAX:
-            self._calls[call] = now
-        changes = _changes(before, now)
-        if len(changes.get("input", "")) + len(changes.get("output", "")) > DETAIL_MAX:
-            # Together they would be too much for an event.
-            yield ToolCall(call, **{name: changes.pop(name) for name in _BEGINNING if name in changes}, truncated=now.truncated)
-        if changes or update.session_update == "tool_call":
-            yield ToolCall(call, **changes, truncated=now.truncated)
-
-
-def _changes(before: ToolCall, now: ToolCall) -> dict[str, Any]:
-    return {name: value for name in (*_BEGINNING, "status", "output") if (value := getattr(now, name)) != getattr(before, name)}
+def bodies(update: Any) -> Iterator[Body]:  # noqa: ANN401  # one of the library's many kinds
+    """The events that `update` stands for, unless it is about a tool call: see `guest.drivers.acp_calls`."""
+    match update:
+        case schema.AgentMessageChunk():
+            yield from map(Message, pieces(_text(update.content)))
+        case schema.AgentThoughtChunk():
+            yield from map(Thought, pieces(_text(update.content)))
+        case schema.AgentPlanUpdate():
+            yield Plan([PlanEntry(label(e.content, _STEP_MAX), label(e.status, 40)) for e in update.entries[:_PLAN_MAX]])
+        case _:
+            return
 
 
 def _text(content: Any) -> str:  # noqa: ANN401  # one of the library's kinds of content
@@ -101,12 +55,14 @@ def _text(content: Any) -> str:  # noqa: ANN401  # one of the library's kinds of
             return f"({content.type})"
 
 
-def _input(raw: object) -> tuple[str | None, bool]:
+def raw_input(raw: object) -> tuple[str | None, bool]:
+    """What a tool was given, and whether it was cut; None when the agent does not say."""
     # Many agents begin with an empty one.
     return detail(raw) if raw not in (None, {}, "") else (None, False)
 
 
-def _output(update: schema.ToolCallStart | schema.ToolCallProgress) -> tuple[str | None, bool]:
+def output(update: schema.ToolCallStart | schema.ToolCallProgress) -> tuple[str | None, bool]:
+    """What a tool has printed so far, and whether it was cut; None when the agent does not say."""
     if shown := "\n".join(filter(None, map(_shown, update.content or ()))):
         return detail(shown)
     return detail(update.raw_output) if update.raw_output not in (None, {}, "") else (None, False)
@@ -138,7 +94,7 @@ def options(given: Iterable[schema.PermissionOption]) -> list[Option]:
 
 def asked(tool_call: schema.ToolCallUpdate) -> tuple[str, ToolKind, str, str | None, bool]:
     """Title, kind, call and input of what a permission is about, and whether the input was cut."""
-    text, cut = _input(tool_call.raw_input)
+    text, cut = raw_input(tool_call.raw_input)
     title = tool_call.title or encoded(tool_call.raw_input or "a permission")
     return label(title), kind(tool_call.kind), call_id(tool_call.tool_call_id), text, cut
 

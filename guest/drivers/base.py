@@ -1,7 +1,8 @@
 """What a driver is: the thin layer between a turn and an agent's own protocol.
 
 A driver owns one agent process with one conversation. It tells what the agent does by `Sink.tell`, synchronously and in the
-agent's order, and asks by `Sink.ask`. It never writes to the log and knows nothing of sessions.
+agent's order, but for a tool's output that grows, which may wait for a second or so; and it asks by `Sink.ask`. It never writes
+to the log and knows nothing of sessions.
 """
 
 from collections.abc import Mapping, Sequence

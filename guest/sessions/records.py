@@ -13,7 +13,7 @@ from shared.errors import Code, Fault
 from shared.ids import WorktreeId
 from shared.rooms import (
     GitRef,
-    Name,
+    KeptName,
     RepoUrl,
     SessionStatus,
 )
@@ -27,14 +27,14 @@ Time = Annotated[str, Meta(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$", 
 class WorktreeRecord(Struct):
     """What git does not know of a worktree."""
 
-    name: Name
+    name: KeptName
     created: Time
 
 
 class Record(Struct, kw_only=True):
     """A session's `session.json`. The tenant can write it: what is read back is checked like a message."""
 
-    name: Name
+    name: KeptName
     status: SessionStatus
     created: Time
     active: Time

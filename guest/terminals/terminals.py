@@ -254,6 +254,8 @@ class Terminals:
             **self._room.environment,
             "TERM": "xterm-256color",
             "COLORTERM": "truecolor",
+            # The path of a clone is longer than a phone is wide: bash's prompt shows the last folder of it.
+            "PROMPT_DIRTRIM": "1",
             "HOSTEL_SESSION": place.session,
             "HOSTEL_TERMINAL": request.terminal,
         }

@@ -101,6 +101,10 @@ class _Running:
         try:
             await self._link.send(structs.replace(request, id=number))
             return await future
+        except Fault as error:
+            # It may be seen here before `_read` comes to see it: whoever asks again is not to find it running.
+            self.over = self.over or error.code is Code.UNAVAILABLE
+            raise
         finally:
             del self._pending[number]
 

@@ -3,7 +3,7 @@
 from shared.guestwire.protocol import GUEST
 from shared.ids import SessionId, WorktreeId
 from shared.messages import Done, Reply, Request
-from shared.rooms import GitAuth, GitRef, Name, RepoUrl, SessionInfo, Sessions, WorktreeInfo, Worktrees
+from shared.rooms import GitAuth, GitRef, KeptName, RepoUrl, SessionInfo, Sessions, WorktreeInfo, Worktrees
 
 
 class Pong(Reply, frozen=True):
@@ -25,7 +25,7 @@ class CreateSession(Request, frozen=True):
     """
 
     session: SessionId
-    name: Name
+    name: KeptName
     repo_url: RepoUrl | None = None
     ref: GitRef | None = None
     auth: GitAuth | None = None
@@ -48,7 +48,7 @@ class RenameSession(Request, frozen=True):
     """Give a session another name."""
 
     session: SessionId
-    name: Name
+    name: KeptName
 
 
 @GUEST.verb(SessionInfo)
@@ -74,7 +74,7 @@ class CreateWorktree(Request, frozen=True):
 
     session: SessionId
     worktree: WorktreeId
-    name: Name
+    name: KeptName
     branch: GitRef | None = None
     start: GitRef | None = None
 

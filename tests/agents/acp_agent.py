@@ -11,6 +11,9 @@ script, one directive a line; lines that are none are ignored, and a prompt with
     tool KIND TITLE      a tool call that completes
     run COMMAND          a tool call that runs a shell command
     ask COMMAND          the same, after a permission
+    grow N BYTES         a tool call that tells N times all that it has printed, each time so many bytes more, and goes on
+    redraw N BYTES       the same with an output that is always another, and always so long
+    done                 the tool call that goes on completes, without a word
     edit PATH TEXT       a tool call that writes a file, with a diff
     plan A | B | C       a plan
     mode ID, model ID    it chooses by itself
@@ -58,6 +61,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -132,6 +136,7 @@ class Agent:
         self.prompts: list[str] = []
         self.mode, self.model = "ask", "small"
         self.calls = 0
+        self.going = ""
         self.requests = 0
         self.usage: Object | None = None
         self.meta: Object | None = None
@@ -368,6 +373,24 @@ class Agent:
             params = {"sessionId": self.session, "toolCall": tool, "options": OPTIONS}
             send({"id": 1_000_000 + i, "method": "session/request_permission", "params": params})
         self.step_delay("1000")
+
+    def step_grow(self, text: str) -> None:
+        number, size = map(int, text.split())
+        self.printing("Grow", ("." * size * i for i in range(1, number + 1)))
+
+    def step_redraw(self, text: str) -> None:
+        number, size = map(int, text.split())
+        self.printing("Redraw", (str(i).rjust(size) for i in range(1, number + 1)))
+
+    def printing(self, title: str, outputs: Iterator[str]) -> None:
+        self.going = self.begin("execute", title, {})
+        self.update("tool_call_update", toolCallId=self.going, status="in_progress")
+        for output in outputs:
+            content = [{"type": "content", "content": {"type": "text", "text": output}}]
+            self.update("tool_call_update", toolCallId=self.going, content=content)
+
+    def step_done(self, _: str) -> None:
+        self.update("tool_call_update", toolCallId=self.going, status="completed")
 
     def step_edit(self, text: str) -> None:
         path, _, content = text.partition(" ")

@@ -12,6 +12,7 @@ from multidict import MultiDict
 from api.credentials.minting import NewKey
 from api.problems import Problem, invalid
 from api.routes.login import BeginQuery
+from api.routes.sessions import NewSession
 from api.routes.workspaces import NewWorkspace, WorkspaceChange
 from api.schema import convert_query, decode, decoder
 
@@ -59,3 +60,20 @@ def test_a_query_parameter_that_is_missing_is_named() -> None:
         convert_query(BeginQuery, MultiDict())
     assert "query parameter `provider`: is needed" == refused.value.detail
     assert "provider" == refused.value.errors[0].parameter
+
+
+@pytest.mark.parametrize(
+    ("kind", "field", "bad", "words"),
+    [
+        (NewSession, "name", "\u202eabc", "must be one line with something to see in it"),
+        (NewSession, "repoUrl", "https://a b", "must have no spaces"),
+        (NewSession, "ref", "-x", "must not begin with a hyphen"),
+    ],
+)
+def test_what_a_value_may_be_is_told_in_words(kind: type, field: str, bad: str, words: str) -> None:
+    with pytest.raises(Problem) as caught:
+        decode(decoder(kind), msgspec.json.encode({field: bad}))
+    (error,) = caught.value.errors
+    assert f"/{field}" == error.pointer
+    assert words in error.detail
+    assert "regex" not in caught.value.detail

@@ -1,9 +1,11 @@
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.api.fakehost import FakeHost as ApiHost
+from tests.api.serving import Server, serving
 from tests.ctl.fakehost import Answer, FakeHost
 
 
@@ -24,3 +26,18 @@ def fake(socket_path: Path) -> Iterator[Callable[..., FakeHost]]:
     yield start
     for host in hosts:
         host.close()
+
+
+@pytest.fixture
+async def host(tmp_path: Path) -> AsyncIterator[ApiHost]:
+    """A hostd that keeps workspaces, for an api."""
+    made = ApiHost(tmp_path / "hostd.sock")
+    async with made.running():
+        yield made
+
+
+@pytest.fixture
+async def server(tmp_path: Path, host: ApiHost) -> AsyncIterator[Server]:
+    """An api on that hostd."""
+    async with serving(tmp_path, host) as made:
+        yield made

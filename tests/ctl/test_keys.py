@@ -1,10 +1,7 @@
 """`hostelctl keys` against a running api."""
 
-import asyncio
 import json
-import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,42 +9,10 @@ from typing import Any
 import pytest
 
 from tests.api.fakehost import FakeHost
-from tests.api.serving import Server, serving
+from tests.api.serving import Server
+from tests.ctl.running import Result, run
 
-Run = Callable[..., Awaitable["Result"]]
-
-
-@pytest.fixture
-async def host(tmp_path: Path) -> AsyncIterator[FakeHost]:
-    made = FakeHost(tmp_path / "hostd.sock")
-    async with made.running():
-        yield made
-
-
-@pytest.fixture
-async def server(tmp_path: Path, host: FakeHost) -> AsyncIterator[Server]:
-    async with serving(tmp_path, host) as made:
-        yield made
-
-
-@dataclass(frozen=True)
-class Result:
-    """How a command ended."""
-
-    exit_code: int
-    stdout: str
-    stderr: str
-
-
-async def run(folder: Path, port: int, *argv: str) -> Result:
-    """Run `hostelctl` in a process of its own; in ours it would print what api logs."""
-    config = folder / "hostel.toml"
-    config.write_text(f"[api]\nport = {port}\n")
-    words = (*argv, "--config", str(config), "--socket", str(folder / "hostd.sock"))
-    pipe = asyncio.subprocess.PIPE
-    process = await asyncio.create_subprocess_exec(sys.executable, "-I", "-m", "ctl", *words, stdout=pipe, stderr=pipe)
-    stdout, stderr = await process.communicate()
-    return Result(process.returncode or 0, stdout.decode(), stderr.decode())
+Run = Callable[..., Awaitable[Result]]
 
 
 @pytest.fixture

@@ -2,10 +2,14 @@
 
 import os
 import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import pytest
 
-from hostd.processes import Outcome, count_by_uid, fork, run
+from hostd.processes import Outcome, _is_zombie, count_by_uid, fork, run
 from shared.errors import Code, Fault
 
 
@@ -69,3 +73,16 @@ async def test_a_fork_can_be_killed_more_than_once() -> None:
 
 def test_our_own_process_is_counted() -> None:
     assert count_by_uid()[os.geteuid()] >= 1
+
+
+def test_a_process_whose_first_thread_has_ended_is_not_over_before_the_others() -> None:
+    """It is a zombie by its state; while its cgroup is busy, and its last system calls go on."""
+    code = "import ctypes, threading; threading.Thread(target=input).start(); ctypes.CDLL(None).pthread_exit(None)"
+    with subprocess.Popen([sys.executable, "-I", "-c", code], stdin=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+        status = Path(f"/proc/{process.pid}/status")
+        while "State:\tZ" not in status.read_text():
+            time.sleep(0.005)
+        assert not _is_zombie(str(process.pid))
+        process.kill()
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        assert _is_zombie(str(process.pid))

@@ -27,6 +27,7 @@ from shared.frames import HOST_FRAME_MAX, FrameReader
 from shared.hostwire import HOST, CreateWorkspace, Entered, EnterWorkspace, WorkspaceInfo
 from shared.ids import new_workspace_id
 from shared.messages import VERSION, Failure, Hello, Message, Reply, Request, Welcome, decode, encode
+from tests.stack import remove_cgroups
 from tests.wire import pack
 
 UID_FIRST: Final = 2_000_000_000
@@ -286,13 +287,7 @@ class Hostd:
             while as_tenant(uid, "kill", "-9", "-1").wait() is None or (processes_of(uid) and time.monotonic() < end):
                 time.sleep(0.01)
             subprocess.run(["userdel", name], check=False)
-            for root in (
-                Path("/sys/fs/cgroup/pids/hostel"),
-                Path("/sys/fs/cgroup/unified/hostel"),
-                Path("/sys/fs/cgroup/hostel"),
-            ):
-                with contextlib.suppress(OSError):
-                    (root / name).rmdir()
+            remove_cgroups(name)
         subprocess.run(["userdel", self.user], check=False)
         shutil.rmtree(self.folder)
 

@@ -60,6 +60,7 @@ async def test_a_programs_environment_is_built_from_nothing(alice: Tenant) -> No
         "LANG",
         "TERM",
         "COLORTERM",
+        "PROMPT_DIRTRIM",
         "TMPDIR",
         "HOSTEL_WORKSPACE",
         "HOSTEL_SESSION",

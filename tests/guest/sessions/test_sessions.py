@@ -88,6 +88,15 @@ async def test_a_session_whose_record_is_damaged_keeps_its_files(guest: Guest, c
     assert "a day's work" == work.read_text()
 
 
+async def test_a_name_that_could_no_longer_be_given_is_kept(guest: Guest) -> None:
+    session = (await guest.session()).session
+    guest.kill()
+    record = guest.sessions / session / "session.json"
+    record.write_text(json.dumps(json.loads(record.read_text()) | {"name": "\u202e \u200f"}))
+    guest.start()
+    assert "\u202e \u200f" == (await (await guest.client()).call(wire.sessions.GetSession(session=session))).name
+
+
 async def test_a_record_without_a_clone_is_an_error_that_can_be_deleted(guest: Guest) -> None:
     guest.kill()
     session = "s" + "0" * 24

@@ -33,13 +33,14 @@ async def test_a_login_shell_runs_in_the_clone_with_a_clean_environment(guest: G
     assert f"{guest.sessions}/{session}/repo\n" in text
     names = {line.split("=")[0] for line in text.split("\n") if "=" in line and line.split("=")[0].isupper()}
     assert {
-        *("HOME", "USER", "LOGNAME", "SHELL", "PATH", "LANG", "TERM", "COLORTERM", "TMPDIR"),
+        *("HOME", "USER", "LOGNAME", "SHELL", "PATH", "LANG", "TERM", "COLORTERM", "PROMPT_DIRTRIM", "TMPDIR"),
         *("HOSTEL_WORKSPACE", "HOSTEL_SESSION", "HOSTEL_TERMINAL", "HOSTEL_PROGRAMS"),
     } == names
     assert f"\nHOSTEL_SESSION={session}\n" in text
     assert f"\nHOSTEL_TERMINAL={terminal.terminal}\n" in text
     assert f"\nHOSTEL_WORKSPACE={guest.workspace}\n" in text
     assert "\nTERM=xterm-256color\n" in text
+    await attachment.until(b":~/.../repo")
 
 
 async def test_a_program_gets_default_signals_no_descriptors_and_a_session_of_its_own(guest: Guest) -> None:

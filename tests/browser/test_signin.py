@@ -6,7 +6,7 @@ from playwright.async_api import Browser, Page, expect
 from tests.browser.conftest import sign_in
 from tests.browser.watched import watched
 from tests.e2e.work import Work
-from tests.stack import Stack
+from tests.stack import Client, Stack
 
 pytestmark = [pytest.mark.root, pytest.mark.asyncio(loop_scope="session")]
 
@@ -42,8 +42,10 @@ async def test_a_workspace_signs_in_with_its_secret_and_out_again(page: Page, al
     await expect(page.get_by_role("heading", name="Sign in to hostel")).to_be_visible()
 
 
-async def test_who_signs_out_in_one_tab_leaves_nothing_on_the_screen_of_another(page: Page, alice: Work) -> None:
-    await sign_in(page, alice.tenant)
+async def test_who_signs_out_in_one_tab_leaves_nothing_on_the_screen_of_another(page: Page, stack: Stack, alice: Work) -> None:
+    # A sign-in of its own: it ends here.
+    login = await stack.login(alice.tenant.workspace, alice.tenant.secret)
+    await sign_in(page, Client(stack, login["workspaceToken"]))
     session = await alice.tenant.session(name="nobody else's")
     other = await page.context.new_page()
     await other.goto(f"/w/{alice.tenant.workspace}/s/{session}/files")

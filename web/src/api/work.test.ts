@@ -3,12 +3,13 @@ import { drafts, keepDraft } from "#/pages/files/drafts";
 import { queries } from "#/queries";
 import { Server } from "#/testing/server";
 import { signOut } from "./identity";
-import { keepRoom, roomToken } from "./rooms";
+import { forgetRooms, keepRoom, roomToken } from "./rooms";
 import { workKey } from "./work";
 
 let server: Server;
 
 beforeEach(() => {
+  forgetRooms();
   server = new Server().on("POST /api/logout", () => ({ endSessionUrl: null }));
   localStorage.setItem(workKey("draft.w1"), "a prompt");
   localStorage.setItem("hostel.split", "true");

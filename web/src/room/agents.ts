@@ -1,6 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { answer } from "#/api/client";
-import { roomKey, useRoom } from "./room";
+import { roomKey } from "./key";
+import { useRoom } from "./room";
 
 /** The agents of the host, as the workspace can use them. */
 export function useAgents(wanted = true) {

@@ -7,6 +7,7 @@ import type { Scope, SessionView } from "#/api/schema";
 import { RoomLive } from "#/live/room";
 import { NamesProvider } from "#/names/names";
 import { ErrorState, LoadingState } from "#/ui/states";
+import { roomKey } from "./key";
 import { Lost } from "./lost";
 
 /** The workspace that the page is about, and what its person may do there. */
@@ -27,11 +28,6 @@ export function useRoom(): Room {
   const room = useContext(Context);
   if (room === null) throw new Error("useRoom is for what is inside of a RoomProvider");
   return room;
-}
-
-/** The keys of all queries about a room begin so, and end with it. */
-export function roomKey(workspaceId: string, ...rest: readonly unknown[]): readonly unknown[] {
-  return ["w", workspaceId, ...rest];
 }
 
 function sessionsOf(client: Api, workspaceId: string): Promise<SessionView[]> {

@@ -1,6 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { answer, everything } from "#/api/client";
-import { roomKey, useRoom } from "./room";
+import { roomKey } from "./key";
+import { useRoom } from "./room";
 
 /** The worktrees of a session, oldest first. Asking starts the workspace's guest, so ask when they are wanted. */
 export function useWorktrees(sessionId: string, wanted = true) {

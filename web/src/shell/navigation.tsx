@@ -21,7 +21,7 @@ import { Link, useLocation } from "wouter";
 import { answer } from "#/api/client";
 import { api, may } from "#/api/identity";
 import type { Me } from "#/api/schema";
-import { roomKey } from "#/room/room";
+import { roomKey } from "#/room/key";
 import { type Command, useCommands } from "./commands";
 
 interface Entry {

@@ -2,7 +2,8 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useEffect } from "react";
 import { answer } from "#/api/client";
 import type { ChannelList, ChannelView, DeletedChannelView } from "#/api/schema";
-import { roomKey, useRoom } from "#/room/room";
+import { roomKey } from "#/room/key";
+import { useRoom } from "#/room/room";
 
 /** The key of the list of channels. */
 export function channelsKey(workspaceId: string): readonly unknown[] {

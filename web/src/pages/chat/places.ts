@@ -3,7 +3,8 @@ import { useEffect } from "react";
 import { answer } from "#/api/client";
 import type { AgentView, ConversationView, WorktreeView } from "#/api/schema";
 import { useAgents } from "#/room/agents";
-import { roomKey, useRoom } from "#/room/room";
+import { roomKey } from "#/room/key";
+import { useRoom } from "#/room/room";
 import { useWorktrees } from "#/room/worktrees";
 import { isAt, type Place, type Turn } from "./log/turn";
 

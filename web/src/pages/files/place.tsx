@@ -2,7 +2,8 @@ import { NativeSelect } from "@mantine/core";
 import { useEffect, useEffectEvent, useMemo } from "react";
 import { useSearchParams } from "wouter";
 import type { TurnView } from "#/api/schema";
-import { roomKey, useRoom } from "#/room/room";
+import { roomKey } from "#/room/key";
+import { useRoom } from "#/room/room";
 import { useWorktrees } from "#/room/worktrees";
 
 /** Where files are: in a session's clone, or in one of its worktrees. */

@@ -1,5 +1,6 @@
 import { useMemo } from "react";
-import { roomKey, useRoom } from "#/room/room";
+import { roomKey } from "#/room/key";
+import { useRoom } from "#/room/room";
 import { Page } from "#/ui/page";
 import { EmptyState } from "#/ui/states";
 import { Connect } from "./connect";

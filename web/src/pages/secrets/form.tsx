@@ -4,7 +4,8 @@ import { useState } from "react";
 import { answer } from "#/api/client";
 import type { SecretView } from "#/api/schema";
 import { useLive } from "#/live/room";
-import { roomKey, useRoom } from "#/room/room";
+import { roomKey } from "#/room/key";
+import { useRoom } from "#/room/room";
 import { FormDialog, fieldError } from "#/ui/form";
 import { NAME_RULES, nameError } from "./name";
 

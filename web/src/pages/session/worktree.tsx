@@ -3,7 +3,8 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { answer } from "#/api/client";
 import { Once } from "#/api/once";
-import { roomKey, useRoom } from "#/room/room";
+import { roomKey } from "#/room/key";
+import { useRoom } from "#/room/room";
 import { FormDialog, fieldError } from "#/ui/form";
 import { say } from "#/ui/notify";
 

@@ -7,7 +7,7 @@ import { api as main, useMe } from "#/api/identity";
 import type { Me, WorkspaceView } from "#/api/schema";
 import { organisationKey } from "#/pages/organisations/data";
 import { type Owner, useHomes, useOwnerNames } from "#/pages/workspaces/queries";
-import { roomKey } from "#/room/room";
+import { roomKey } from "#/room/key";
 import { FormDialog } from "#/ui/form";
 import { say } from "#/ui/notify";
 import { Row, Rows } from "#/ui/rows";

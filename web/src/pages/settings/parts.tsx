@@ -4,7 +4,7 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { type ReactNode, useState } from "react";
 import { type Api, answer } from "#/api/client";
 import type { ProvisionerView, RevealedView, Status } from "#/api/schema";
-import { roomKey } from "#/room/room";
+import { roomKey } from "#/room/key";
 import { Copy } from "#/ui/copy";
 import { complain } from "#/ui/notify";
 import { Row, Rows } from "#/ui/rows";

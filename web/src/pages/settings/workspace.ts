@@ -1,6 +1,7 @@
 import { queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
 import type { WorkspaceChange, WorkspaceView } from "#/api/schema";
-import { type Room, roomKey, useRoom } from "#/room/room";
+import { roomKey } from "#/room/key";
+import { type Room, useRoom } from "#/room/room";
 
 /** Milliseconds between two looks at a workspace that is being made. */
 const SOON = 1500;

@@ -1,7 +1,8 @@
 import { type InfiniteData, type QueryClient, useQueryClient } from "@tanstack/react-query";
 import { useEffect } from "react";
 import type { TaskDetailView, TaskPage, TaskStatus, TaskView } from "#/api/schema";
-import { roomKey, useRoom } from "#/room/room";
+import { roomKey } from "#/room/key";
+import { useRoom } from "#/room/room";
 import { isOver } from "./status";
 
 export type TaskPages = InfiniteData<TaskPage, string>;

@@ -8,7 +8,8 @@ import { SessionLog, troubleOf } from "#/pages/chat/log/session";
 import { folderOf } from "#/pages/chat/transcript/folder";
 import { Output } from "#/pages/chat/transcript/output";
 import { Steps } from "#/pages/chat/transcript/turn";
-import { roomKey, useRoom } from "#/room/room";
+import { roomKey } from "#/room/key";
+import { useRoom } from "#/room/room";
 import { LoadingState, Shown } from "#/ui/states";
 
 /** What the agent says and does in a task's latest attempt, as it goes. */

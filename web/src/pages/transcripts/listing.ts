@@ -2,7 +2,8 @@ import { type InfiniteData, useInfiniteQuery, useQueryClient } from "@tanstack/r
 import { useEffect } from "react";
 import { answer } from "#/api/client";
 import type { GrownTranscriptView, TranscriptsPage, TranscriptView } from "#/api/schema";
-import { roomKey, useRoom } from "#/room/room";
+import { roomKey } from "#/room/key";
+import { useRoom } from "#/room/room";
 import { entriesAfter } from "./reading";
 
 /** The most that the API gives at a time. */

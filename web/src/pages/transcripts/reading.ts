@@ -2,7 +2,8 @@ import { type InfiniteData, useInfiniteQuery, useQueryClient } from "@tanstack/r
 import { useCallback, useEffect, useMemo, useState } from "react";
 import { answer } from "#/api/client";
 import type { EntryView, GrownTranscriptView, TranscriptDetail, TranscriptView } from "#/api/schema";
-import { type Room, roomKey, useRoom } from "#/room/room";
+import { roomKey } from "#/room/key";
+import { type Room, useRoom } from "#/room/room";
 
 const PAGE = 200;
 /** Milliseconds in which the changes of a transcript are taken together. */

@@ -1,7 +1,8 @@
 import { Text } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { answer } from "#/api/client";
-import { roomKey, useRoom } from "#/room/room";
+import { roomKey } from "#/room/key";
+import { useRoom } from "#/room/room";
 import { bytes } from "#/ui/format";
 import { Shown } from "#/ui/states";
 import { load, type Sample, withSample } from "./samples";

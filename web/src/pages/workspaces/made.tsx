@@ -6,7 +6,7 @@ import { answer } from "#/api/client";
 import { api } from "#/api/identity";
 import type { Me, NewWorkspaceView } from "#/api/schema";
 import { Parts } from "#/pages/settings/parts";
-import { roomKey } from "#/room/room";
+import { roomKey } from "#/room/key";
 import { openRoom } from "#/room/unlock";
 import { Copy, Reveal } from "#/ui/copy";
 import { useLeaving } from "#/ui/leaving";

@@ -1,7 +1,8 @@
 import { useQuery } from "@tanstack/react-query";
 import { answer } from "#/api/client";
 import type { FileView } from "#/api/schema";
-import { roomKey, useRoom } from "#/room/room";
+import { roomKey } from "#/room/key";
+import { useRoom } from "#/room/room";
 import { fitting, type Mention, parted } from "./mention";
 
 /** Paths that are offered. */

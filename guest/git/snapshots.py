@@ -26,6 +26,7 @@ from guest.trees import Trees
 from shared.errors import Code, Fault
 from shared.guestwire.repos import GetTurnDiff
 from shared.repos import Diff, Hash
+from shared.turns import TurnInfo
 
 KEPT: Final = 20
 """Turns of a session whose snapshots are kept."""
@@ -183,10 +184,14 @@ class Snapshots:
             place.folder, before, after, path=request.path, context=request.context, environment=environment
         )
 
-    async def prune(self, session: Session, ended: Sequence[str], running: Sequence[str]) -> None:
-        """Remove the snapshots of all other turns, and the oldest of `ended`, whose last is the newest, until all fit."""
+    async def prune(self, session: Session, turns: Mapping[str, TurnInfo]) -> None:
+        """Remove the snapshots of all but those of `turns`, the newest last, that run, and the last ones that fit."""
         try:
             sizes = await asyncio.to_thread(_sizes, session.folder / _FOLDER)
+            # Looked at after the folder: what has begun meanwhile is not taken for old.
+            last = list(turns.values())[-KEPT:]
+            running = [info.turn for info in turns.values() if not info.ended]
+            ended = [info.turn for info in last if info.ended]
             kept = {*running, *_fitting(ended, sizes, SESSION_BYTES - sum(sizes.get(turn, 0) for turn in running))}
             for name in sizes:
                 if name not in kept:
@@ -202,8 +207,15 @@ def _sizes(folder: Path) -> dict[str, int]:
     sizes = {}
     for entry in folder.iterdir():
         below = (os.path.join(top, name) for top, _, files in os.walk(entry) for name in files)  # noqa: PTH118  # many
-        sizes[entry.name] = sum(_BLOCK * os.lstat(path).st_blocks for path in below)
+        sizes[entry.name] = sum(map(_size, below))
     return sizes
+
+
+def _size(path: str) -> int:
+    try:
+        return _BLOCK * os.lstat(path).st_blocks
+    except FileNotFoundError:  # git's own files come and go, and so do the folders of old turns
+        return 0
 
 
 def _fitting(turns: Sequence[str], sizes: Mapping[str, int], most: int) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Final
 from msgspec import structs
 
 from guest.drivers.base import AgentDriver, Attachment, Outcome
-from guest.git.snapshots import KEPT, Snapshots
+from guest.git.snapshots import Snapshots
 from guest.pricing import price
 from guest.turns.conversations import Conversation
 from guest.turns.desks import Desk
@@ -144,10 +144,7 @@ class Run:
 
     async def tidy(self) -> None:
         """Remove the snapshots of turns that ended long ago."""
-        turns = self.desk.journal.turns
-        running = [turn for turn, info in turns.items() if not info.ended]
-        ended = [turn for turn in list(turns)[-KEPT:] if turns[turn].ended]
-        await self._snapshots.prune(self.desk.session, ended, running)
+        await self._snapshots.prune(self.desk.session, self.desk.journal.turns)
 
 
 def _clean(text: str) -> str:

@@ -187,6 +187,19 @@ async def test_the_snapshots_of_the_last_turns_are_kept(worker: Worker, session:
     await refused(worker.call(unknown), Code.NOT_FOUND)
 
 
+def test_what_goes_while_it_is_measured_takes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Git's locks come and go in a turn that runs; the next look is at the end of the next turn."""
+    for name in ("turn", "other"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "index").write_bytes(b"x")
+
+    def walk(top: Path) -> list[tuple[str, list[str], list[str]]]:
+        return [(str(top), [], ["index", "index.lock"])]
+
+    monkeypatch.setattr("os.walk", walk)
+    assert {"turn", "other"} == set(snapshots._sizes(tmp_path))
+
+
 def test_the_oldest_snapshots_go_when_all_are_too_large() -> None:
     sizes = {"a": 1, "b": 3, "c": 2}
     assert ["c", "b", "a"] == snapshots._fitting(["a", "b", "c"], sizes, 6)

@@ -67,6 +67,8 @@ class Draft {
     this.#latest.set(agent, turnId);
     const turn: Open = { turnId, seq, agent, worktreeId, startedAt: at, text, attachments, items: [], ended: null };
     this.#open.set(turnId, turn);
+    // A log that a tenant has written may begin a turn twice: the last of the turns is the one that began last.
+    this.#turns.delete(turnId);
     this.#turns.set(turnId, turn);
   }
 
